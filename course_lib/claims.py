@@ -93,15 +93,18 @@ def _describe(lower: float | None, upper: float | None) -> str:
 
 
 def _publish(record: dict, line: str) -> None:
-    """Show one line, and hand the number to the prose the way ``myst_nb.glue`` does.
+    """Print one line, and hand the number to the prose the way ``myst_nb.glue`` does.
 
     MyST-NB looks for outputs with ``scrapbook`` metadata; writing them here spares every notebook the second that
     importing Sphinx would cost. The runner collects the ``course`` metadata into ``claims.json``.
     """
-    display({"text/plain": line}, raw=True, metadata={"course": {"claim": record}})
+    print(line)
     prefix = "application/papermill.record/"
     display(
         {f"{prefix}text/plain": repr(record["value"])},
         raw=True,
-        metadata={"scrapbook": {"name": record["name"], "mime_prefix": prefix}},
+        metadata={
+            "scrapbook": {"name": record["name"], "mime_prefix": prefix},
+            "course": {"claim": record},
+        },
     )
