@@ -1,0 +1,224 @@
+"""Assembles the book from the present text and the executed notebooks, and builds it with Jupyter Book.
+
+``_build/stage/`` is what Sphinx reads: the files of ``book/``, with every chapter replaced by an ``.ipynb`` that has the
+present Markdown and the outputs of the executed notebook. A file is only written when its content changed, so Sphinx
+reads again only what changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from course_lib.tools import chapters as on_disk
+from course_lib.tools.chapters import INJECTED, Project, ProjectError, Source
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SKIPPED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+
+
+class BuildError(Exception):
+    """Sphinx did not build the book; it has said why."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The text of a chapter and the notebook that was executed for it, or None when that failed."""
+
+    docname: str
+    source: Source
+    executed: dict[str, Any] | None
+
+
+def assemble(project: Project, pages: Iterable[Page]) -> list[Path]:
+    """Bring ``_build/stage/`` up to date.
+
+    Returns:
+        The staged files that changed, appeared or disappeared.
+
+    Raises:
+        ProjectError: ``_toc.yml`` or ``_config.yml`` cannot be read.
+    """
+    wanted: dict[str, bytes] = {}
+    for page in pages:
+        notebook = merge(page.source, page.executed)
+        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+        wanted[f"{page.docname}.ipynb"] = text.encode()
+    chapters = {name.removesuffix(".ipynb") for name in wanted}
+    for path in _book_files(project.book):
+        name = path.relative_to(project.book).as_posix()
+        if path.suffix != ".md" or name.removesuffix(".md") not in chapters:
+            wanted[name] = path.read_bytes()
+    for source in (project.toc, project.config):
+        wanted[source.name] = _without_book_prefix(on_disk.load_yaml(source))
+    return _synchronize(project.stage, wanted)
+
+
+def merge(source: Source, executed: dict[str, Any] | None) -> dict[str, Any]:
+    """The present text of a chapter with the outputs of its executed code cells, in their order.
+
+    The cell that papermill injects is left out, and so is the state of widgets: the page has no kernel.
+    """
+    notebook = json.loads(json.dumps(source.notebook))
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"cell-{number}"
+    notebook["metadata"].pop("widgets", None)
+    if executed is None:
+        return notebook
+    done = [
+        cell
+        for cell in executed["cells"]
+        if cell["cell_type"] == "code" and INJECTED not in cell["metadata"].get("tags", [])
+    ]
+    present = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for number, (cell, old) in enumerate(zip(present, done, strict=True), start=1):
+        cell["outputs"] = [_without_widget(output) for output in old["outputs"]]
+        cell["execution_count"] = number
+    language = executed["metadata"].get("language_info")
+    if language:
+        notebook["metadata"]["language_info"] = language
+    record = executed["metadata"]["course"]
+    notebook["metadata"]["course"] = {
+        name: record[name] for name in ("seconds", "peak_memory_mb", "profile", "date", "data")
+    }
+    return notebook
+
+
+def _without_widget(output: dict[str, Any]) -> dict[str, Any]:
+    output = copy.deepcopy(output)
+    if "data" in output:
+        output["data"].pop(WIDGET_VIEW, None)
+    if "execution_count" in output:
+        output["execution_count"] = None
+    return output
+
+
+def _book_files(book: Path) -> Iterable[Path]:
+    """The files to copy; notebooks are the authors' paired copies and stay out."""
+    for folder, folders, names in os.walk(book):
+        folders[:] = sorted(set(folders) - SKIPPED_FOLDERS)
+        for name in sorted(names):
+            if not name.endswith(".ipynb") and not name.startswith("."):
+                yield Path(folder, name)
+
+
+def _without_book_prefix(content: Any) -> bytes:
+    """In the stage, the content of ``book/`` lies at the top, so that addresses do not begin with ``book/``."""
+
+    def strip(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: strip(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [strip(value) for value in node]
+        return node.removeprefix("book/") if isinstance(node, str) else node
+
+    return yaml.safe_dump(strip(content), sort_keys=False, allow_unicode=True).encode()
+
+
+def _synchronize(folder: Path, wanted: dict[str, bytes]) -> list[Path]:
+    """Make a folder hold exactly these files; write only those that differ."""
+    changed = []
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+            changed.append(path)
+    for name, content in wanted.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            changed.append(path)
+    return changed
+
+
+def build(project: Project, builder: str = "html", strict: bool = False) -> Path:
+    """Run Jupyter Book on the stage.
+
+    Args:
+        project: the course; its stage has been assembled.
+        builder: a builder of Jupyter Book: html, linkcheck, pdflatex …
+        strict: read everything again and fail on any warning, unresolved references among them.
+
+    Returns:
+        The folder that holds the result.
+
+    Raises:
+        BuildError: Sphinx failed, or there was a warning in a strict build.
+    """
+    if builder.startswith("pdf"):
+        return _build_pdf(project, builder, strict)
+    from jupyter_book.sphinx import build_sphinx
+    from sphinx.util.console import nocolor
+
+    from course_lib.tools.execute import available_cores
+
+    if not sys.stdout.isatty():
+        nocolor()
+    overrides = {
+        "latex_individualpages": False,
+        "external_toc_path": str(project.stage / "_toc.yml"),
+    }
+    output = project.build / builder
+    result = build_sphinx(
+        project.stage,
+        output,
+        noconfig=True,
+        path_config=project.stage / "_config.yml",
+        confoverrides=overrides | ({"nitpicky": True} if strict else {}),
+        builder=builder,
+        warningiserror=strict,
+        keep_going=strict,
+        freshenv=strict,
+        force_all=strict,
+        jobs=available_cores(),
+        quiet=not sys.stdout.isatty(),
+    )
+    if result != 0:
+        reason = f": {result}" if isinstance(result, BaseException) else ""
+        raise BuildError(f"the book was not built{reason}; the messages above say what to mend")
+    return output
+
+
+def _build_pdf(project: Project, builder: str, strict: bool) -> Path:
+    """Jupyter Book's own command knows what comes after Sphinx: LaTeX, or a browser that prints."""
+    from jupyter_book.cli.main import main
+
+    command = [
+        "build",
+        str(project.stage),
+        "--path-output",
+        str(project.root),
+        "--builder",
+        builder,
+    ]
+    try:
+        main([*command, *(["-W", "-n", "--keep-going", "--all"] if strict else [])])
+    except SystemExit as error:
+        if error.code:
+            raise BuildError("the book was not built; the messages above say why") from error
+    except RuntimeError as error:
+        raise BuildError(f"the book was not built: {error}") from error
+    return project.build / ("latex" if builder == "pdflatex" else "pdf")
+
+
+def clean(project: Project) -> bool:
+    """Remove everything generated; False when there was nothing."""
+    import shutil
+
+    if not project.build.exists():
+        return False
+    if project.build.is_symlink():
+        raise ProjectError(f"{project.build} is a link; remove it yourself")
+    shutil.rmtree(project.build)
+    return True

@@ -1,0 +1,213 @@
+"""The ``course`` command. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+PROFILES = ("smoke", "cpu", "gpu")
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="course-lib")
+@click.option(
+    "--project",
+    "root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the course; the current one or one above it by default.",
+)
+@click.pass_context
+def main(context: click.Context, root: Path | None) -> None:
+    """Execute the notebooks of the course and build the book."""
+    context.obj = root
+
+
+def _settings(**options: Any) -> Any:
+    from course_lib.tools.execute import Settings
+
+    return Settings(**options)
+
+
+def execution_options(command: Any) -> Any:
+    """The options that ``course run`` and ``course book`` share."""
+    for option in reversed(
+        [
+            click.option(
+                "--profile",
+                type=click.Choice(PROFILES),
+                default="cpu",
+                show_default=True,
+                help="How much work the notebooks do.",
+            ),
+            click.option(
+                "--jobs",
+                "-j",
+                type=click.IntRange(1),
+                help="Notebooks at a time. Default: one for each core, as memory allows.",
+            ),
+            click.option("--force", is_flag=True, help="Execute even what is up to date."),
+            click.option(
+                "--timeout",
+                type=click.IntRange(1),
+                help="Seconds that one cell may take. Default: 120, 600 or 3600 for smoke, cpu, gpu.",
+            ),
+            click.option(
+                "--memory-limit",
+                type=click.FloatRange(1),
+                metavar="MB",
+                help="Memory that one notebook may occupy. Default: 80 % of the machine, shared.",
+            ),
+            click.option(
+                "--output-limit",
+                type=click.FloatRange(0.001),
+                default=10,
+                show_default=True,
+                metavar="MB",
+                help="Output of one cell.",
+            ),
+            click.option(
+                "--warm/--no-warm",
+                default=True,
+                help="On Linux, fork kernels from a process that has imported PyTorch already.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("chapters", nargs=-1)
+@execution_options
+@click.pass_obj
+def run(root: Path | None, chapters: tuple[str, ...], **options: Any) -> None:
+    """Execute CHAPTERS (all by default) whose outputs are out of date.
+
+    Exit code: 0 when all went well, 1 when a chapter failed, 2 when nothing could start, 130 after Ctrl-C.
+    """
+    outcomes = _run(root, chapters, _settings(**options))[1]
+    failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
+    if failed:
+        click.echo(
+            f"{len(failed)} of {len(outcomes)} chapters failed: {', '.join(failed)}", err=True
+        )
+        sys.exit(1)
+    click.echo("Next: course book renders the chapters, course serve opens the book.")
+
+
+def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any, list]:
+    """Execute chapters with progress and turn problems into messages and exit codes."""
+    from course_lib.tools import chapters as on_disk
+    from course_lib.tools import execute
+    from course_lib.tools.progress import Progress
+
+    signal.signal(signal.SIGTERM, _as_keyboard_interrupt)
+    try:
+        project = on_disk.Project.find(root)
+        chosen = on_disk.select_chapters(project, names)
+        with Progress() as progress:
+            outcomes = execute.run(project, chosen, settings, progress=progress)
+            progress.table(outcomes)
+        return project, outcomes
+    except on_disk.ProjectError as error:
+        _fail(str(error), 2)
+    except (execute.Interrupted, KeyboardInterrupt):
+        _fail("interrupted; the chapters that had finished are kept", INTERRUPTED)
+    except OSError as error:
+        _fail(
+            f"{error.filename or '_build'}: {error.strerror}; free some space or change its permissions",
+            1,
+        )
+
+
+def _as_keyboard_interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, code: int) -> Any:
+    click.echo(f"course: {message}", err=True)
+    sys.exit(code)
+
+
+@main.command()
+@execution_options
+@click.option(
+    "--builder",
+    type=click.Choice(
+        ["html", "dirhtml", "singlehtml", "linkcheck", "latex", "pdflatex", "pdfhtml"]
+    ),
+    default="html",
+    show_default=True,
+)
+@click.option("--strict", is_flag=True, help="Read everything again; a warning is an error.")
+@click.pass_obj
+def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
+    """Build the book into _build/html, after executing what is out of date."""
+    from course_lib.tools import book as rendering
+    from course_lib.tools import chapters as on_disk
+
+    settings = _settings(**options)
+    project, outcomes = _run(root, (), settings)
+    failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
+    if failed and strict:
+        _fail(f"not built, because these chapters failed: {', '.join(failed)}", 1)
+    try:
+        pages = [
+            rendering.Page(
+                outcome.chapter.docname,
+                outcome.source,
+                None
+                if outcome.failure
+                else on_disk.load_executed(outcome.chapter.executed(settings.profile)),
+            )
+            for outcome in outcomes
+            if outcome.source
+        ]
+        changed = rendering.assemble(project, pages)
+        click.echo(f"{len(changed)} files of the book changed.")
+        output = rendering.build(project, builder, strict)
+    except (on_disk.ProjectError, rendering.BuildError) as error:
+        _fail(str(error), 1)
+    click.echo(f"The book is in {output}")
+    if failed:
+        _fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
+    click.echo("Next: course serve opens it (make serve, if the environment is not activated).")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.pass_obj
+def serve(root: Path | None, port: int, no_browser: bool) -> None:
+    """Show the built book on this machine."""
+    from course_lib.tools.chapters import Project, ProjectError
+    from course_lib.tools.serve import serve_book
+
+    try:
+        serve_book(Project.find(root), port, open_browser=not no_browser)
+    except ProjectError as error:
+        _fail(str(error), 2)
+
+
+@main.command()
+@click.pass_obj
+def clean(root: Path | None) -> None:
+    """Remove everything generated, the executed notebooks included."""
+    from course_lib.tools import book as rendering
+    from course_lib.tools.chapters import Project, ProjectError
+
+    try:
+        project = Project.find(root)
+        gone = rendering.clean(project)
+    except (ProjectError, OSError) as error:
+        _fail(str(error), 2)
+    click.echo(f"{'Removed' if gone else 'There is no'} {project.build}")
+
+
+if __name__ == "__main__":
+    main(prog_name="course")
