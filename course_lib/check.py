@@ -1,7 +1,7 @@
 """Checks with messages that teach, for assignments and for the reader's own experiments.
 
-A check says what is wrong in terms of the idea (“the gradient has the opposite sign”), and never prints the value that
-was expected.
+A check says what is wrong in terms of the idea (“the gradient has the opposite sign”), and never
+prints the value that was expected.
 """
 
 from __future__ import annotations
@@ -50,13 +50,19 @@ def shape(value: Tensor, expected: Sequence[int], name: str = "the result") -> N
             hint = "; the axes are in the opposite order"
         elif len(actual) != len(expected):
             hint = f"; it has {len(actual)} axes instead of {len(expected)}"
-        raise CheckError(f"{name} has the shape {actual}, but the task asks for {tuple(expected)}{hint}")
+        raise CheckError(
+            f"{name} has the shape {actual}, but the task asks for {tuple(expected)}{hint}"
+        )
 
 
 def close(
-    value: Tensor, expected: Tensor, name: str = "the result", rtol: float = 1e-4, atol: float = 1e-6
+    value: Tensor,
+    expected: Tensor,
+    name: str = "the result",
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
 ) -> None:
-    """Check that two tensors agree, and say in what way they differ without telling the expected values.
+    """Check that two tensors agree; say in what way they differ, never the expected values.
 
     Args:
         value: the result to check.
@@ -72,7 +78,9 @@ def close(
     shape(value, expected.shape, name)
     value = value.detach().to(expected.dtype)
     if not torch.isfinite(value).all():
-        raise CheckError(f"{name} contains NaN or infinity: look for log(0), a division by 0 or an overflow")
+        raise CheckError(
+            f"{name} contains NaN or infinity: look for log(0), a division by 0 or an overflow"
+        )
     if torch.allclose(value, expected, rtol=rtol, atol=atol):
         return
     raise CheckError(f"{name} is wrong: {_difference(value, expected, rtol, atol)}")
@@ -88,7 +96,7 @@ def _difference(value: Tensor, expected: Tensor, rtol: float, atol: float) -> st
         if torch.allclose(ratio, ratio.mean(), rtol=1e-3) and torch.allclose(
             value, ratio.mean() * expected, rtol=1e-3, atol=atol
         ):
-            return "it is off by a constant factor; check sums against means, and factors such as 2 or 1/n"
+            return "it is off by a constant factor; check sums against means, and factors of 2"
     offset = value - expected
     if value.numel() > 1 and torch.allclose(offset, offset.mean(), rtol=1e-3, atol=atol):
         return "every entry is off by the same amount; is a bias or a constant missing?"
@@ -102,7 +110,8 @@ def gradient(
     """Check a gradient against central finite differences.
 
     Args:
-        function: maps a tensor of the shape of ``at`` to a scalar tensor; should be smooth near ``at``.
+        function: maps a tensor of the shape of ``at`` to a scalar tensor; should be smooth near
+            ``at``.
         value: the gradient to check, of the shape of ``at``.
         at: the point, best in float64.
         name: what the gradient is called in the task.

@@ -1,7 +1,7 @@
 """Numbers that the text states, measured and bounded.
 
-``claim("lenet-mnist-accuracy", accuracy, low=0.985)`` prints the number, raises when it leaves its band and makes it
-available to the prose of the chapter as ``{glue:text}`lenet-mnist-accuracy:.3f```.
+``claim("lenet-mnist-accuracy", accuracy, low=0.985)`` prints the number, raises when it leaves
+its band and makes it available to the prose of the chapter as ``{glue:text}`lenet-mnist-accuracy:.3f```.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ def claim(
 
     Args:
         name: a unique name in kebab-case, for example ``lenet-mnist-accuracy``.
-        value: the measured number; anything that ``float`` accepts. Integers stay integers in the text.
+        value: the measured number; anything that ``float`` accepts. Integers stay integers in the
+            text.
         low: the smallest allowed value. A number holds in every setting; a mapping such as
-            ``{"cpu": 0.985, "stand-in": 0.93}`` gives a bound to the settings that it names and none to the others.
-            Settings are the three profiles, and ``stand-in`` for a ``cpu`` or ``gpu`` run on stand-in data.
+            ``{"cpu": 0.985, "stand-in": 0.93}`` bounds only the settings that it names.
+            Settings are the three profiles, and ``stand-in`` for a ``cpu`` or ``gpu`` run on
+            stand-in data.
         high: the largest allowed value, likewise.
         data: the data set that the number was measured on; its ``source`` decides the setting.
 
@@ -63,7 +65,8 @@ def claim(
     if not ok:
         raise ClaimError(
             f"claim {name!r} is {number:.6g}, outside its band{band}, in the setting {setting!r}. "
-            "Either the code has a fault, or the text promises too much: find out which before changing the band."
+            "Either the code has a fault, or the text promises too much: find out which before "
+            "changing the band."
         )
 
 
@@ -95,8 +98,9 @@ def _describe(lower: float | None, upper: float | None) -> str:
 def _publish(record: dict, line: str) -> None:
     """Print one line, and hand the number to the prose the way ``myst_nb.glue`` does.
 
-    MyST-NB looks for outputs with ``scrapbook`` metadata; writing them here spares every notebook the second that
-    importing Sphinx would cost. The runner collects the ``course`` metadata into ``claims.json``.
+    MyST-NB looks for outputs with ``scrapbook`` metadata; writing them here spares every notebook
+    the second that importing Sphinx would cost. The runner collects the ``course`` metadata into
+    ``claims.json``.
     """
     print(line)
     prefix = "application/papermill.record/"

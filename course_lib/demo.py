@@ -1,9 +1,9 @@
 """Interactive demos that also live on the static page.
 
-``explore(draw, rate=[0.1, 0.5], steps=range(10))`` shows the figure that ``draw(rate, steps)`` returns and lets the
-reader change the parameters. In Jupyter the controls are ipywidgets and the figure is drawn anew. On the rendered page
-there is no kernel, so the figures of all combinations are computed beforehand and native range inputs choose among
-them; nothing is loaded from elsewhere.
+``explore(draw, rate=[0.1, 0.5], steps=range(10))`` shows the figure that ``draw(rate, steps)``
+returns and lets the reader change the parameters. In Jupyter the controls are ipywidgets and the
+figure is drawn anew. On the rendered page there is no kernel, so the figures of all combinations
+are computed beforehand and native range inputs choose among them; nothing is loaded from elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Explore:
     ):
         self.draw = draw
         self.parameters = {name: list(values) for name, values in parameters.items()}
-        self.labels = {name: name.replace("_", " ") for name in self.parameters} | dict(labels or {})
+        self.labels = {name: name.replace("_", " ") for name in self.parameters} | dict(
+            labels or {}
+        )
         self.alt = alt
         self.start = {name: values[0] for name, values in self.parameters.items() if values}
         self.start |= dict(start or {})
@@ -46,20 +48,27 @@ class Explore:
 
     def _check(self) -> None:
         if not self.parameters:
-            raise ValueError("explore needs at least one parameter, e.g. explore(draw, rate=[0.1, 0.5])")
+            raise ValueError(
+                "explore needs at least one parameter, e.g. explore(draw, rate=[0.1, 0.5])"
+            )
         for name, values in self.parameters.items():
             if len(values) < 2:
-                raise ValueError(f"the parameter {name!r} needs at least two values, not {values!r}")
+                raise ValueError(
+                    f"the parameter {name!r} needs at least two values, not {values!r}"
+                )
         for name in set(self.start) | set(self.labels):
             if name not in self.parameters:
-                raise ValueError(f"{name!r} is not a parameter; there are {', '.join(self.parameters)}")
+                raise ValueError(
+                    f"{name!r} is not a parameter; there are {', '.join(self.parameters)}"
+                )
         for name, value in self.start.items():
             if value not in self.parameters[name]:
                 raise ValueError(f"{name} starts at {value!r}, which is not among its values")
         count = len(self.settings())
         if count > FRAME_LIMIT:
             raise ValueError(
-                f"{count} combinations are more than a page can carry ({FRAME_LIMIT}); use fewer values"
+                f"{count} combinations are more than a page can carry ({FRAME_LIMIT}): "
+                "use fewer values"
             )
 
     def settings(self) -> list[dict[str, Any]]:
@@ -124,8 +133,9 @@ class Explore:
 
         Frames are only computed for a page: a session with a kernel should not wait for them.
         """
+        names = ", ".join(self.labels.values())
         bundle = {
-            "text/plain": f"Demo with {', '.join(self.labels.values())}. {self.describe(self.start)}",
+            "text/plain": f"Demo with {names}. {self.describe(self.start)}",
             "image/png": base64.b64encode(self.frame(self.start, "png")).decode(),
         }
         if os.environ.get("COURSE_STATIC") == "1":
@@ -146,12 +156,14 @@ def explore(
     Args:
         draw: a pure function of its keyword parameters that returns a new figure.
         labels: the name of each control; the parameter's own name by default.
-        alt: what the figure shows, for readers who cannot see it; a text, or a function of the parameters.
+        alt: what the figure shows, for readers who cannot see it; a text, or a function of the
+            parameters.
         start: the values to begin with; the first ones by default.
         **parameters: for each parameter of ``draw`` the values it can take on the static page.
 
     Raises:
-        ValueError: no parameter, a parameter with fewer than two values, an unknown name, or too many combinations.
+        ValueError: no parameter, a parameter with fewer than two values, an unknown name, or too
+            many combinations.
     """
     return Explore(draw, parameters, labels, alt, start)
 
@@ -201,11 +213,13 @@ def _native_control(identity: str, label: str, values: list, start: Any) -> str:
         )
         return (
             f'<div class="course-demo-control"><label for="{identity}">{label}</label>'
-            f'<select id="{identity}" data-count="{len(values)}" autocomplete="off">{options}</select></div>'
+            f'<select id="{identity}" data-count="{len(values)}" autocomplete="off">{options}'
+            "</select></div>"
         )
     return (
         f'<div class="course-demo-control"><label for="{identity}">{label}</label>'
-        f'<input type="range" id="{identity}" min="0" max="{len(values) - 1}" step="1" value="{position}" '
+        f'<input type="range" id="{identity}" min="0" max="{len(values) - 1}" step="1" '
+        f'value="{position}" '
         f'data-count="{len(values)}" data-texts="{html.escape(json.dumps(texts), quote=True)}" '
         f'aria-valuetext="{texts[position]}" autocomplete="off">'
         f'<output for="{identity}">{texts[position]}</output></div>'
@@ -227,18 +241,22 @@ def _control(label: str, values: list, start: Any):
         limits = {"min": math.log10(low), "max": math.log10(high), "step": 0.01}
         return ipywidgets.FloatLogSlider(start, **limits, description=label, style=style)
     step = (high - low) / 100
-    return ipywidgets.FloatSlider(start, min=low, max=high, step=step, description=label, style=style)
+    return ipywidgets.FloatSlider(
+        start, min=low, max=high, step=step, description=label, style=style
+    )
 
 
 _TEMPLATE = """<div class="course-demo" id="{id}">
 <img src="{src}" alt="{alt}" width="{width}" height="{height}" style="max-width:100%;height:auto">
 <form class="course-demo-controls" onsubmit="return false">{controls}\
-<button type="button" class="course-demo-play" aria-pressed="false">▶ <span>Play</span></button></form>
+<button type="button" class="course-demo-play" aria-pressed="false">▶ <span>Play</span></button>
+</form>
 <script type="application/json">{data}</script>
 <script>{script}("{id}");</script>
 </div>"""
 
-# Frames lie in the order of itertools.product: the index is the mixed-radix number of the control positions.
+# Frames lie in the order of itertools.product: the index is the mixed-radix number of the control
+# positions.
 _SCRIPT = """(function (id) {
   var root = document.getElementById(id), image = root.querySelector("img"), timer = null;
   var data = JSON.parse(root.querySelector("script[type='application/json']").textContent);

@@ -1,7 +1,8 @@
 """The figure style of the course, and the plots that several chapters share.
 
-Every function draws into axes that it is given, or into new ones, and returns the axes, so that a chapter can add
-what is its own. Figures carry axis labels only; what they show is said in their caption and alternative text.
+Every function draws into axes that it is given, or into new ones, and returns the axes, so that a
+chapter can add what is its own. Figures carry axis labels only; what they show is said in their
+caption and alternative text.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
-# Okabe and Ito's palette: distinguishable with every common form of colour-blindness.
+# Okabe and Ito's palette: distinguishable with every common form of color-blindness.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 2)))
@@ -43,7 +44,7 @@ _STYLE = {
 
 
 def use_style() -> None:
-    """Set the figure style; called by ``runtime.start``. In a notebook, figures become SVG pictures."""
+    """Set the figure style, and SVG as the format in a notebook; ``runtime.start`` calls it."""
     plt.rcParams.update(_STYLE)
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -67,7 +68,7 @@ def lines(
     log: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw named series as lines that differ in colour and in style.
+    """Draw named series as lines that differ in color and in style.
 
     Args:
         series: name → values.
@@ -88,8 +89,10 @@ def lines(
     return ax
 
 
-def points(X: Tensor, y: Tensor, names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw labelled points of the plane: one colour and one marker for each class.
+def points(
+    X: Tensor, y: Tensor, names: Sequence[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw labelled points of the plane: one color and one marker for each class.
 
     Args:
         X: coordinates, ``(n, 2)``.
@@ -132,7 +135,7 @@ def regions(
     _, index = torch.unique(labels, return_inverse=True)
     shades = ListedColormap(COLORS[: int(index.max()) + 1])
     ax.imshow(
-        index.reshape(x1.shape), extent=(*xlim, *ylim), origin="lower", cmap=shades,
+        index.reshape(x1.shape).numpy(), extent=(*xlim, *ylim), origin="lower", cmap=shades,
         alpha=0.18, aspect="auto", interpolation="nearest",
     )  # fmt: skip
     ax.set(xlim=xlim, ylim=ylim)
@@ -181,12 +184,14 @@ def images(
     """Draw images in a grid.
 
     Args:
-        batch: ``(n, height, width)``, ``(n, 1, height, width)`` or ``(n, 3, height, width)``; bytes, or floats.
+        batch: ``(n, height, width)``, ``(n, 1, height, width)`` or ``(n, 3, height, width)``;
+            bytes, or floats.
         titles: a short text above each image.
         columns: images in a row.
         size: side of an image in inches.
-        cmap: colour map of gray images; dark on white by default.
-        limits: values of gray images shown as the ends of the colour map; each image's own range by default.
+        cmap: color map of gray images; dark on white by default.
+        limits: values of gray images shown as the ends of the color map; each image's own range
+            by default.
     """
     batch = batch.detach().cpu()
     if batch.ndim == 3:
@@ -216,7 +221,7 @@ def heatmap(
     text: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a matrix as colours, with the numbers written in the cells if ``text`` gives their format.
+    """Draw a matrix as colors, with the numbers in the cells if ``text`` gives their format.
 
     Args:
         matrix: ``(rows, columns)``; the first row is drawn at the top.
@@ -236,5 +241,7 @@ def heatmap(
         middle = (values.min() + values.max()) / 2
         for (row, column), value in np.ndenumerate(values):
             color = "white" if value > middle else "black"
-            ax.text(column, row, f"{value:{text}}", ha="center", va="center", color=color, fontsize=9)
+            ax.text(
+                column, row, f"{value:{text}}", ha="center", va="center", color=color, fontsize=9
+            )
     return ax

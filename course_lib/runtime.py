@@ -1,7 +1,8 @@
 """What a notebook decides once: profile, device and seed.
 
-A *profile* says how much work a notebook does: ``smoke`` takes a few steps and proves that the code runs, ``cpu`` is
-what the book shows, ``gpu`` uses the settings of the papers. A notebook starts with::
+A *profile* says how much work a notebook does: ``smoke`` takes a few steps and proves that the
+code runs, ``cpu`` is what the book shows, ``gpu`` uses the settings of the papers. A notebook
+starts with::
 
     run = runtime.start(PROFILE, seed=0)
     epochs = run.pick(smoke=1, cpu=4, gpu=20)

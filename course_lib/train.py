@@ -1,7 +1,8 @@
 """The training loop that the chapters first write by hand.
 
-Every chapter that trains a network writes the loop zero_grad → forward → loss → backward → step once. From then on the
-chapters call :func:`fit`, which is that loop with validation, a history and a progress bar.
+Every chapter that trains a network writes the loop zero_grad → forward → loss → backward → step
+once. From then on the chapters call :func:`fit`, which is that loop with validation, a history and
+a progress bar.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def fit(
 ) -> History:
     """Train a model in place.
 
-    With a validation set the model ends with the weights of its best epoch (lowest validation loss), also when the
-    training is interrupted from the keyboard. Without one it ends with the last weights.
+    With a validation set the model ends with the weights of its best epoch (lowest validation
+    loss), also when the training is interrupted from the keyboard. Without one it ends with the
+    last weights.
 
     Args:
         model: maps a batch of inputs to outputs that ``loss_fn`` understands.
@@ -77,7 +79,7 @@ def fit(
 
     Raises:
         ValueError: ``patience`` or ``metrics`` without ``valid``, or no batches.
-        FloatingPointError: the loss is no longer finite; the message names epoch and batch.
+        FloatingPointError: the loss is no longer finite; the message names the epoch.
     """
     if valid is None and (patience is not None or metrics):
         raise ValueError("patience and metrics are measured on a validation set: pass valid=…")
@@ -113,7 +115,7 @@ def _train_epoch(model, batches, loss_fn, optimizer, clip_norm, epoch) -> float:
     """Take one step for each batch; return the mean loss over all samples."""
     model.train()
     total, count = 0.0, 0
-    for index, (inputs, targets) in enumerate(batches):
+    for inputs, targets in batches:
         optimizer.zero_grad()
         loss = loss_fn(model(inputs), targets)
         loss.backward()
@@ -123,12 +125,14 @@ def _train_epoch(model, batches, loss_fn, optimizer, clip_norm, epoch) -> float:
         total += loss.detach() * len(inputs)
         count += len(inputs)
     if count == 0:
-        raise ValueError("there was no batch to train on: is the data set empty, or already consumed?")
+        raise ValueError(
+            "there was no batch to train on: is the data set empty, or already consumed?"
+        )
     mean = float(total) / count
     if not torch.isfinite(torch.tensor(mean)):
         raise FloatingPointError(
-            f"the loss became {mean} in epoch {epoch + 1} (of {index + 1} batches); try a smaller learning rate, "
-            "clip the gradients, or look for a logarithm or division of zero"
+            f"the loss became {mean} in epoch {epoch + 1}; try a smaller "
+            "learning rate, clip the gradients, or look for a logarithm or division of zero"
         )
     return mean
 
@@ -141,7 +145,8 @@ def evaluate(
 
     Args:
         model: left in the mode (train or eval) in which it came.
-        batches: yields ``(inputs, targets)``; batches may differ in size, each sample counts the same.
+        batches: yields ``(inputs, targets)``; batches may differ in size, each sample counts the
+            same.
         loss_fn: mean loss of a batch.
         metrics: named functions of ``(outputs, targets)`` that return a mean over the batch.
 

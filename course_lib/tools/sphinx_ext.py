@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 
 
-class details(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes in lower case)
+class details(nodes.General, nodes.Element):
     """An HTML ``<details>`` element; its first child is a :class:`summary`."""
 
 
-class summary(nodes.TextElement):  # noqa: N801
+class summary(nodes.TextElement):
     """The visible line of a :class:`details` element."""
 
 
-class coverage(nodes.General, nodes.Element):  # noqa: N801
+class coverage(nodes.General, nodes.Element):
     """Stands for the coverage table until all chapters have been read."""
 
 
@@ -72,7 +72,10 @@ class ChapterCard(SphinxDirective):
         if "seconds" not in course:
             return ""
         device = _("a GPU") if course.get("profile") == "gpu" else _("a CPU")
-        return _("%d seconds on %s, measured in the last build") % (round(course["seconds"]), device)
+        return _("%d seconds on %s, measured in the last build") % (
+            round(course["seconds"]),
+            device,
+        )
 
 
 def _fact(name: str, body: list[nodes.Node]) -> nodes.field:
@@ -83,8 +86,9 @@ def _fact(name: str, body: list[nodes.Node]) -> nodes.field:
 class Question(SphinxDirective):
     """A question that the reader can answer on the static page.
 
-    With ``:answer:`` it is numeric and its content explains the answer. Otherwise its content is a list of choices,
-    each marked ``(x)`` right or ``( )`` wrong and followed by a paragraph that says why.
+    With ``:answer:`` it is numeric and its content explains the answer. Otherwise its content is a
+    list of choices, each marked ``(x)`` right or ``( )`` wrong and followed by a paragraph that
+    says why.
     """
 
     required_arguments = 1
@@ -128,7 +132,9 @@ class Question(SphinxDirective):
         verdict = _("Right.") if marker == "(x)" else _("Not this one.")
         explanation[0].insert(0, nodes.strong("", verdict + " "))
         kind = "right" if marker == "(x)" else "wrong"
-        return details("", summary("", "", *prompt.children), *explanation, classes=["choice", kind])
+        return details(
+            "", summary("", "", *prompt.children), *explanation, classes=["choice", kind]
+        )
 
 
 class SyllabusCoverage(SphinxDirective):
@@ -152,7 +158,9 @@ def collect_markers(app: Sphinx, document: nodes.document) -> None:
             section = section.parent
         for line in comment.astext().splitlines():
             for row in syllabus.covered(line):
-                found.setdefault(row, (section["ids"][0], section[0].astext()) if section else ("", ""))
+                found.setdefault(
+                    row, (section["ids"][0], section[0].astext()) if section else ("", "")
+                )
 
 
 def _prepare(app: Sphinx) -> None:

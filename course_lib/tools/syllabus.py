@@ -77,7 +77,9 @@ def covered(line: str) -> list[str]:
     names = match.group(1).replace(",", " ").split()
     for name in names:
         if not ROW_ID.fullmatch(name):
-            raise ValueError(f"{name!r} in {line.strip()!r} is not a row id such as PER-01, E-016 or X-01")
+            raise ValueError(
+                f"{name!r} in {line.strip()!r} is not a row id such as PER-01, E-016 or X-01"
+            )
     return names
 
 

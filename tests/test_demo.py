@@ -1,0 +1,119 @@
+import base64
+import gzip
+import io
+import json
+import re
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import explore, plot
+
+PAYLOAD = re.compile(r'<script type="application/json">(.*?)</script>', re.S)
+
+
+def draw(rate, steps):
+    fig, ax = plot.axes()
+    ax.plot([0, 10], [0, rate * steps])
+    ax.set(ylim=(0, 5), xlabel="x", ylabel="y")
+    return fig
+
+
+@pytest.fixture
+def demo():
+    return explore(
+        draw,
+        rate=[0.1, 0.5],
+        steps=[0, 5, 10],
+        start={"steps": 5},
+        labels={"rate": "Learning <rate>"},
+        alt=lambda rate, steps: f'"{rate}" after {steps}',
+    )
+
+
+def pixels(image: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(image)).convert("RGB"), dtype=float)
+
+
+def test_frames_on_the_page_are_what_the_function_draws(demo):
+    page = demo.to_html()
+    data = json.loads(PAYLOAD.search(page).group(1))
+    data["frames"][data["first"]] = re.search(r'<img src="([^"]+)"', page).group(1)
+    for setting, frame, alt in zip(demo.settings(), data["frames"], data["alts"], strict=True):
+        shown = pixels(base64.b64decode(frame.removeprefix("data:image/webp;base64,")))
+        drawn = pixels(demo.frame(setting, "png"))
+        assert shown.shape == drawn.shape
+        assert np.abs(shown - drawn).mean() < 2, setting  # WebP is lossy
+        assert alt == f'"{setting["rate"]}" after {setting["steps"]}'
+
+
+def test_frames_differ_from_each_other(demo):
+    frames = [demo.frame(setting, "png") for setting in demo.settings()]
+    assert len(set(frames)) == 5  # six settings; at step 0 the line is flat for both rates
+
+
+def test_the_order_of_frames_is_the_mixed_radix_number_of_the_controls(demo):
+    assert demo.settings()[1 * 3 + 2] == {"rate": 0.5, "steps": 10}
+
+
+def test_the_page_element_is_labelled_escaped_and_loads_nothing(demo):
+    page = demo.to_html()
+    assert "Learning &lt;rate&gt;" in page and "<rate>" not in page
+    identities = re.findall(r'<input type="range" id="([^"]+)"', page)
+    assert len(identities) == 2
+    assert all(f'<label for="{identity}">' in page for identity in identities)
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert len(gzip.compress(page.encode())) < 100_000
+
+
+def test_the_same_demo_gives_the_same_page(demo):
+    assert demo.to_html() == demo.to_html()
+
+
+def test_text_parameters_become_a_select():
+    page = explore(lambda name: plot.axes()[0], name=["AND", "OR"], start={"name": "OR"}).to_html()
+    assert '<option value="1" selected>OR</option>' in page
+
+
+def test_figures_are_closed(demo):
+    before = plt.get_fignums()
+    demo.to_html()
+    assert plt.get_fignums() == before
+
+
+def test_in_a_session_the_controls_are_live_and_continuous(demo, monkeypatch):
+    monkeypatch.delenv("COURSE_STATIC", raising=False)
+    box = demo.widget()
+    rate, steps, output = box.children
+    assert isinstance(rate, ipywidgets.FloatSlider) and rate.step < 0.1
+    assert isinstance(steps, ipywidgets.IntSlider) and steps.value == 5
+    assert isinstance(output, ipywidgets.Output)
+    assert "application/vnd.jupyter.widget-view+json" in demo._repr_mimebundle_()
+
+
+def test_on_a_page_there_is_no_widget(demo, monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    assert set(demo._repr_mimebundle_()) == {"text/plain", "image/png", "text/html"}
+
+
+def test_wide_positive_ranges_get_a_logarithmic_slider():
+    widget = explore(draw, rate=[1e-4, 1e-2, 1.0], steps=[1, 2]).widget()
+    assert isinstance(widget.children[0], ipywidgets.FloatLogSlider)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({}, "at least one parameter"),
+        ({"rate": [1]}, "at least two values"),
+        ({"rate": [1, 2], "start": {"rate": 3}}, "not among its values"),
+        ({"rate": [1, 2], "labels": {"speed": "Speed"}}, "'speed' is not a parameter"),
+        ({"rate": range(50), "steps": range(50)}, "2500 combinations"),
+    ],
+)
+def test_wrong_arguments_are_explained(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        explore(draw, **arguments)
