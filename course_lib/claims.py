@@ -1,7 +1,8 @@
 """Numbers that the text states, measured and bounded.
 
 ``claim("lenet-mnist-accuracy", accuracy, low=0.985)`` prints the number, raises when it leaves
-its band and makes it available to the prose of the chapter as ``{glue:text}`lenet-mnist-accuracy:.3f```.
+its band and makes it available to the prose of the chapter as
+``{glue:text}`lenet-mnist-accuracy:.3f```.
 """
 
 from __future__ import annotations

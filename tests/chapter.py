@@ -1,0 +1,98 @@
+"""A chapter's Markdown source, taken apart for the tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+FENCE = re.compile(r"^(?P<ticks>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<argument>.*)$")
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A fenced directive: its name, its argument and the lines inside the fence."""
+
+    name: str
+    argument: str
+    body: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell: its options and its source without them."""
+
+    options: dict
+    source: str
+    line: int
+
+
+class Chapter:
+    """One notebook of the book."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.slug = path.stem
+        self.text = path.read_text(encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return self.slug
+
+    @cached_property
+    def directives(self) -> list[Directive]:
+        """All directives, nested ones included."""
+        found, lines = [], self.text.splitlines()
+        for number, line in enumerate(lines):
+            match = FENCE.match(line)
+            if match:
+                end = next(
+                    i for i in range(number + 1, len(lines)) if lines[i].rstrip() == match["ticks"]
+                )
+                body = "\n".join(lines[number + 1 : end])
+                found.append(Directive(match["name"], match["argument"], body, number + 1))
+        return found
+
+    def named(self, *names: str) -> list[Directive]:
+        return [directive for directive in self.directives if directive.name in names]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """The code cells in order."""
+        cells = []
+        for directive in self.named("code-cell"):
+            options, source = {}, directive.body
+            if source.startswith("---\n"):
+                head, source = source[4:].split("\n---", 1)
+                options = yaml.safe_load(head)
+            else:
+                pairs = re.match(r"(?::[\w-]+:.*\n?)*", source).group()
+                source = source[len(pairs) :]
+                for key, value in re.findall(r"^:([\w-]+):[ ]*(.*)$", pairs, re.M):
+                    options[key] = yaml.safe_load(value)
+            cells.append(Cell(options, source.strip("\n"), directive.line))
+        return cells
+
+    @cached_property
+    def prose(self) -> str:
+        """The Markdown outside code cells and other literal blocks."""
+        text = re.sub(r"^---\n.*?\n---\n", "", self.text, count=1, flags=re.S)
+        return re.sub(
+            r"^(`{3,})(\{code-cell\}.*?|[a-z]*)\n.*?^\1[ ]*$", "", text, flags=re.S | re.M
+        )
+
+    @cached_property
+    def headings(self) -> list[tuple[int, str]]:
+        return [(len(m[1]), m[2]) for m in re.finditer(r"^(#+) (.+)$", self.prose, re.M)]
+
+
+def chapters() -> list[Chapter]:
+    """The notebooks that the table of contents lists."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    found = [Chapter(ROOT / f"{name}.md") for name in files if (ROOT / f"{name}.md").exists()]
+    return [chapter for chapter in found if chapter.text.startswith("---\njupytext:")]
