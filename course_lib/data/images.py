@@ -147,10 +147,10 @@ def mnist(device: Device = None) -> ImageSet:
 
     Source: LeCun et al. (1998); see ``card("mnist")``.
     """
-    from course_lib.data import standins
+    from course_lib.data.standins import drawings
 
     loaded = sources.load(
-        "mnist", lambda files: _read_idx_files(files, "MNIST/raw/"), standins.digits
+        "mnist", lambda files: _read_idx_files(files, "MNIST/raw/"), drawings.digits
     )
     instead = "scikit-learn's 1,797 digits of 8×8 pixels, enlarged, shifted and turned"
     return _image_set("mnist", loaded, DIGITS, instead, device)
@@ -161,12 +161,12 @@ def fashion_mnist(device: Device = None) -> ImageSet:
 
     Source: Xiao et al. (2017); see ``card("fashion-mnist")``.
     """
-    from course_lib.data import standins
+    from course_lib.data.standins import drawings
 
     loaded = sources.load(
         "fashion-mnist",
         lambda files: _read_idx_files(files, "FashionMNIST/raw/"),
-        standins.garments,
+        drawings.garments,
     )
     return _image_set("fashion-mnist", loaded, GARMENTS, "generated outlines of garments", device)
 
@@ -178,10 +178,10 @@ def cifar10(device: Device = None) -> ImageSet:
 
     Source: Krizhevsky (2009); see ``card("cifar10")``.
     """
-    from course_lib.data import standins
+    from course_lib.data.standins import drawings
 
-    loaded = sources.load("cifar10", _read_cifar10, standins.objects)
-    instead = "generated colored shapes, one for each class name"
+    loaded = sources.load("cifar10", _read_cifar10, drawings.objects)
+    instead = "generated silhouettes in color, one for each class name"
     return _image_set("cifar10", loaded, OBJECTS, instead, device)
 
 
