@@ -1,0 +1,103 @@
+"""What several test files need: the book in the smoke profile, and a browser."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT_FILES = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Book:
+    """A copy of the project, executed in the smoke profile and rendered with warnings as errors."""
+
+    root: Path
+    log: str
+
+    @property
+    def html(self) -> Path:
+        return self.root / "_build" / "html"
+
+    @property
+    def executed(self) -> Path:
+        return self.root / "_build" / "executed" / "smoke"
+
+    def notebooks(self) -> dict[str, dict]:
+        """The executed notebooks by slug."""
+        return {
+            path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(self.executed.rglob("*.ipynb"))
+        }
+
+    def pages(self) -> list[Path]:
+        """The pages that readers see, without Sphinx's own."""
+        own = {"genindex.html", "search.html", "prf-prf.html"}
+        found = sorted(self.html.rglob("*.html"))
+        return [p for p in found if p.name not in own and "_static" not in p.parts]
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory) -> Book:
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+    for name in PROJECT_FILES:
+        shutil.copy(ROOT / name, root / name)
+    command = [sys.executable, "-m", "course_lib.tools.cli", "book", "--profile", "smoke"]
+    done = subprocess.run([*command, "--strict"], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
+    return Book(root, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser driven by selenium; its console and its requests are recorded."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        pytest.skip("no chromium and chromedriver found: install them to run the browser tests")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--window-size=1280,900",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(executable_path=driver)
+    browser = webdriver.Chrome(options=options, service=service)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The address at which the book is served."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Handler, directory=book.html)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
