@@ -1,8 +1,8 @@
-"""Assembles the book from the present text and the executed notebooks, and builds it with Jupyter Book.
+"""Assembles the book from the present text and the executed notebooks, and builds it.
 
-``_build/stage/`` is what Sphinx reads: the files of ``book/``, with every chapter replaced by an ``.ipynb`` that has the
-present Markdown and the outputs of the executed notebook. A file is only written when its content changed, so Sphinx
-reads again only what changed.
+``_build/stage/`` is what Sphinx reads: the files of ``book/``, with every chapter replaced by an
+``.ipynb`` that has the present Markdown and the outputs of the executed notebook. A file is only
+written when its content changed, so Sphinx reads again only what changed.
 """
 
 from __future__ import annotations
@@ -65,12 +65,14 @@ def assemble(project: Project, pages: Iterable[Page]) -> list[Path]:
 def merge(source: Source, executed: dict[str, Any] | None) -> dict[str, Any]:
     """The present text of a chapter with the outputs of its executed code cells, in their order.
 
-    The cell that papermill injects is left out, and so is the state of widgets: the page has no kernel.
+    The cell that papermill injects is left out, and so is the state of widgets: the page has no
+    kernel. With the source map, Sphinx names lines of the Markdown file in its warnings.
     """
     notebook = json.loads(json.dumps(source.notebook))
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = f"cell-{number}"
     notebook["metadata"].pop("widgets", None)
+    notebook["metadata"]["source_map"] = source.starts
     if executed is None:
         return notebook
     done = [
@@ -111,7 +113,7 @@ def _book_files(book: Path) -> Iterable[Path]:
 
 
 def _without_book_prefix(content: Any) -> bytes:
-    """In the stage, the content of ``book/`` lies at the top, so that addresses do not begin with ``book/``."""
+    """In the stage, ``book/`` is the top, so that no address begins with ``book/``."""
 
     def strip(node: Any) -> Any:
         if isinstance(node, dict):
@@ -161,7 +163,7 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
-    from course_lib.tools.execute import available_cores
+    from course_lib.tools.machine import available_cores
 
     if not sys.stdout.isatty():
         nocolor()

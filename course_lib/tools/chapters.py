@@ -1,4 +1,4 @@
-"""The project on disk: where things are, which chapters there are, and when an executed chapter is out of date."""
+"""The project on disk: where things are, which chapters there are, and which are out of date."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Source:
             notebook = myst_to_notebook(text, add_source_map=True)
         except Exception as error:
             raise ChapterError(path, f"not a valid MyST notebook: {_one_line(error)}") from error
-        self._starts = notebook.metadata.pop("source_map")
+        self.starts = notebook.metadata.pop("source_map")
         self.notebook = notebook
         self.kernel = _kernel_name(path, notebook.metadata)
         for cell in self.code_cells:
@@ -145,9 +145,9 @@ class Source:
 
     @cached_property
     def lines(self) -> list[int]:
-        """For each code cell the line of the file, counted from 1, that holds its first line of code."""
+        """For each code cell the line of the file, counted from 1, where its code begins."""
         lines = self.text.splitlines()
-        pairs = zip(self._starts, self.notebook.cells, strict=True)
+        pairs = zip(self.starts, self.notebook.cells, strict=True)
         return [
             _skip_options(lines, start) + 1 for start, cell in pairs if cell.cell_type == "code"
         ]
@@ -190,7 +190,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-# --- which chapters there are ---------------------------------------------------------------------------------------
+# --- which chapters there are ---------------------------------------------------------------------
 
 
 def all_chapters(project: Project) -> list[Chapter]:
@@ -212,9 +212,10 @@ def all_chapters(project: Project) -> list[Chapter]:
 
 
 def select_chapters(project: Project, names: Iterable[str] = ()) -> list[Chapter]:
-    """The chapters with these names (``perceptron`` or ``linear-models/perceptron``), or all of them.
+    """The chapters with these names, or all of them.
 
-    A file below ``book/`` that ``_toc.yml`` does not list yet can be named, too.
+    A name is ``perceptron`` or ``linear-models/perceptron``; it may be a file below ``book/`` that
+    ``_toc.yml`` does not list yet.
 
     Raises:
         UnknownChapter: a name fits no chapter; the message lists the nearest ones.
@@ -281,11 +282,11 @@ def _claims_to_be_a_notebook(path: Path) -> bool:
     return bool(matter and re.search(r"^\s*(kernelspec|jupytext)\s*:", matter[1], re.MULTILINE))
 
 
-# --- when an executed chapter is out of date ------------------------------------------------------------------------
+# --- when an executed chapter is out of date ------------------------------------------------------
 
 
 class Keys:
-    """Computes the cache key of a chapter: everything that can change its outputs, and nothing else."""
+    """Computes the cache key of a chapter: all that can change its outputs, and nothing else."""
 
     def __init__(self, project: Project, profile: str):
         self.profile = profile
@@ -364,7 +365,7 @@ def _available(name: str) -> bool:
         return False
 
 
-# --- files ----------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -399,5 +400,6 @@ def check_writable(folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise ProjectError(
-            f"cannot write to {folder} ({error.strerror}); free some space or change its permissions, then repeat"
+            f"cannot write to {folder} ({error.strerror}); free some space or change its "
+            "permissions, then repeat"
         ) from error

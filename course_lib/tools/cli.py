@@ -1,4 +1,7 @@
-"""The ``course`` command. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+"""The ``course`` command.
+
+Each command imports what it needs when it runs, so that ``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def execution_options(command: Any) -> Any:
             click.option(
                 "--timeout",
                 type=click.IntRange(1),
-                help="Seconds that one cell may take. Default: 120, 600 or 3600 for smoke, cpu, gpu.",
+                help="Seconds for one cell. Default: 120, 600 or 3600 for smoke, cpu, gpu.",
             ),
             click.option(
                 "--memory-limit",
@@ -88,7 +91,8 @@ def execution_options(command: Any) -> Any:
 def run(root: Path | None, chapters: tuple[str, ...], **options: Any) -> None:
     """Execute CHAPTERS (all by default) whose outputs are out of date.
 
-    Exit code: 0 when all went well, 1 when a chapter failed, 2 when nothing could start, 130 after Ctrl-C.
+    Exit code: 0 when all went well, 1 when a chapter failed, 2 when nothing could start, 130 after
+    Ctrl-C.
     """
     outcomes = _run(root, chapters, _settings(**options))[1]
     failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
@@ -120,7 +124,8 @@ def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any,
         _fail("interrupted; the chapters that had finished are kept", INTERRUPTED)
     except OSError as error:
         _fail(
-            f"{error.filename or '_build'}: {error.strerror}; free some space or change its permissions",
+            f"{error.filename or '_build'}: {error.strerror}; free some space or change its "
+            "permissions, then repeat",
             1,
         )
 

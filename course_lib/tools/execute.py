@@ -6,33 +6,24 @@ import concurrent.futures
 import contextlib
 import json
 import multiprocessing
-import os
-import platform
-import shutil
-import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from course_lib.tools import chapters as on_disk
-from course_lib.tools.chapters import Chapter, ChapterError, Project, ProjectError, Source
+from course_lib.tools import machine, report
+from course_lib.tools.chapters import Chapter, ChapterError, Project, Source
 from course_lib.tools.progress import Progress
 
 TIMEOUTS = {"smoke": 120, "cpu": 600, "gpu": 3600}
 DEFAULT_PEAK_MB = 1500.0
-MB = 1024 * 1024
-PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel", "papermill", "jupyter-book")
-
-
-class NoDevice(ProjectError):
-    """The gpu profile was asked for on a machine where PyTorch sees no GPU."""
 
 
 class Interrupted(Exception):
@@ -56,7 +47,8 @@ class Settings:
 class Outcome:
     """What became of one chapter.
 
-    ``source`` is the text that was executed, None when it could not be read; ``failure`` is the text to show.
+    ``source`` is the text that was executed, or None when it could not be read; ``failure`` is the
+    text to show.
     """
 
     chapter: Chapter
@@ -82,18 +74,20 @@ def run(
         project: the course.
         chapters: what to execute, see :func:`course_lib.tools.chapters.select_chapters`.
         settings: profile, limits and so on.
-        executor: runs the notebooks; a pool of local processes by default. It has to see the same files.
+        executor: runs the notebooks; a pool of local processes by default. Another one has to see
+            the same files.
         progress: where to show how far things are.
 
     Returns:
         One outcome for each chapter, in the order given. Failures are among them, not raised.
 
     Raises:
-        ProjectError: nothing could start: ``_build`` cannot be written, or there is no GPU for the gpu profile.
+        ProjectError: nothing could start: ``_build`` cannot be written, or the profile is gpu and
+            there is no GPU.
         Interrupted: Ctrl-C or SIGTERM.
     """
     if settings.profile == "gpu":
-        _require_cuda()
+        machine.require_cuda()
     on_disk.check_writable(project.executed(settings.profile))
     progress = progress or Progress(quiet=True)
     outcomes, work = _examine(project, chapters, settings)
@@ -106,7 +100,7 @@ def run(
                 outcomes[outcome.chapter] = outcome
                 progress.finished(outcome)
     finally:
-        _write_reports(project, settings.profile, list(outcomes.values()))
+        report.write_reports(project, settings.profile, list(outcomes.values()))
     return [outcomes[chapter] for chapter in chapters]
 
 
@@ -126,7 +120,7 @@ def _examine(
 ) -> tuple[dict[Chapter, Outcome], list[_Work]]:
     """Tell the chapters that are done, or cannot be read, from those to execute."""
     keys = on_disk.Keys(project, settings.profile)
-    earlier = read_report(project, settings.profile).get("chapters", {})
+    earlier = report.read_report(project, settings.profile).get("chapters", {})
     outcomes, work = {}, []
     for chapter in chapters:
         try:
@@ -168,7 +162,7 @@ def _shown(project: Project, path: Path) -> str:
     )
 
 
-# --- running them ---------------------------------------------------------------------------------------------------
+# --- running them ---------------------------------------------------------------------------------
 
 
 class _Session:
@@ -187,7 +181,7 @@ class _Session:
         self.running: dict[Future, _Work] = {}
         self.broken: set[Chapter] = set()
         self.given = executor
-        cores, memory = available_cores(), total_memory_mb()
+        cores, memory = machine.available_cores(), machine.total_memory_mb()
         fitting = max(1, int(memory // DEFAULT_PEAK_MB))
         self.jobs = max(1, min(settings.jobs or min(cores, fitting), len(work)))
         self.threads = max(1, cores // self.jobs)
@@ -226,7 +220,7 @@ class _Session:
                 yield from self._recover()
 
     def _may_start(self, work: _Work) -> bool:
-        """Whether a core is free, and memory for what the running notebooks and this one will need."""
+        """Whether a core is free, and memory for this notebook and the growth of the others."""
         if not self.running:
             return True
         if len(self.running) >= self.jobs:
@@ -238,7 +232,7 @@ class _Session:
             max(0.0, other.peak_mb - states[other.chapter.slug].get("memory_mb", 0.0))
             for other in self.running.values()
         )
-        return available_memory_mb() - growth >= work.peak_mb
+        return machine.available_memory_mb() - growth >= work.peak_mb
 
     def _start(self, work: _Work) -> None:
         from course_lib.tools import worker
@@ -284,7 +278,7 @@ class _Session:
         )
 
     def _recover(self) -> Iterator[Outcome]:
-        """A worker process died and took the pool with it; give its notebooks one more try, one at a time."""
+        """A worker process died and broke the pool; try its notebooks again, one at a time."""
         lost, self.running = list(self.running.values()), {}
         self._close_pool()
         self.pool, self.jobs = _local_pool(1), 1
@@ -324,10 +318,13 @@ class _Session:
         if self.given is None and hasattr(self, "pool"):
             self.pool.shutdown(wait=False, cancel_futures=True)
 
-    @contextlib.contextmanager
-    def _kernels(self) -> Iterator[str | None]:
-        """Yield the address of a nursery of warm kernels, or None."""
-        yield None
+    def _kernels(self) -> contextlib.AbstractContextManager[str | None]:
+        """A nursery of warm kernels where there can be one; its value is the address, or None."""
+        from course_lib.tools import warm, worker
+
+        if not (self.settings.warm and self.given is None and sys.platform.startswith("linux")):
+            return contextlib.nullcontext()
+        return warm.nursery(worker.kernel_environment(self.threads, self.project.library.parent))
 
 
 def _local_pool(jobs: int) -> Executor:
@@ -350,127 +347,3 @@ def describe_failure(project: Project, chapter: Chapter, source: Source, failure
         place = f"{place}:{first + (failure.line or 1) - 1}"
         where = f" code cell {failure.cell + 1} of {len(source.lines)}:"
     return f"{place}:{where} {failure.reason}\n{failure.traceback}".rstrip()
-
-
-# --- the machine ----------------------------------------------------------------------------------------------------
-
-
-def available_cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def total_memory_mb() -> float:
-    """Memory of the machine, or of the container when that has less."""
-    limit, _ = _container_memory()
-    return min(psutil.virtual_memory().total, limit) / MB
-
-
-def available_memory_mb() -> float:
-    """Memory that more notebooks may occupy now."""
-    limit, used = _container_memory()
-    return min(psutil.virtual_memory().available, limit - used) / MB
-
-
-def _container_memory() -> tuple[float, float]:
-    """Limit and use of this container in bytes (control groups, version 2 then 1); infinity when there is no limit.
-
-    Cached files that the kernel can drop at any time do not count as used.
-    """
-    for folder, limit, used, droppable in (
-        ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
-        (
-            "/sys/fs/cgroup/memory",
-            "memory.limit_in_bytes",
-            "memory.usage_in_bytes",
-            "total_inactive_file",
-        ),
-    ):
-        root = Path(folder)
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            stat = dict(line.split() for line in (root / "memory.stat").read_text().splitlines())
-            occupied = float((root / used).read_text()) - float(stat[droppable])
-            return float((root / limit).read_text()), occupied
-    return float("inf"), 0.0
-
-
-def _require_cuda() -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise NoDevice(
-            "the gpu profile needs a CUDA device and PyTorch sees none; use --profile cpu, or run this on a "
-            "machine with an NVIDIA GPU and a CUDA build of PyTorch"
-        )
-
-
-def device_name() -> str:
-    """The GPU if there is one, otherwise the processor."""
-    if shutil.which("nvidia-smi"):
-        query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-            return answer.stdout.splitlines()[0].strip()
-    with contextlib.suppress(OSError, IndexError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = [line for line in lines if line.startswith("model name")][0].partition(":")[2]
-        return f"{name.strip()}, {available_cores()} cores"
-    return f"{platform.processor() or platform.machine()}, {available_cores()} cores"
-
-
-# --- reports --------------------------------------------------------------------------------------------------------
-
-
-def read_report(project: Project, profile: str) -> dict[str, Any]:
-    """``report.json`` of a profile, empty before the first run."""
-    try:
-        return json.loads((project.executed(profile) / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _write_reports(project: Project, profile: str, outcomes: list[Outcome]) -> None:
-    """Update ``report.json`` and ``claims.json``; a chapter that was not in this run keeps its entries."""
-    report = read_report(project, profile)
-    entries = report.get("chapters", {}) | {
-        outcome.chapter.slug: {
-            "seconds": outcome.seconds,
-            "peak_memory_mb": outcome.peak_memory_mb,
-            "status": outcome.status,
-            "data": outcome.data,
-            "claims": len(outcome.claims),
-        }
-        for outcome in outcomes
-    }
-    executed = any(outcome.status == "executed" for outcome in outcomes)
-    if report.get("chapters") != entries or executed:
-        versions = {name: on_disk.installed_version(name) for name in PACKAGES}
-        report = {
-            "profile": profile,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "device": device_name(),
-            "versions": {"python": platform.python_version()} | versions,
-            "chapters": dict(sorted(entries.items())),
-        }
-        _write_json(project.executed(profile) / "report.json", report)
-    _write_claims(project.executed(profile) / "claims.json", profile, outcomes)
-
-
-def _write_claims(path: Path, profile: str, outcomes: list[Outcome]) -> None:
-    """All claims of this profile, each with its chapter."""
-    old: list[dict[str, Any]] = []
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        old = json.loads(path.read_text(encoding="utf-8"))["claims"]
-    new_slugs = {outcome.chapter.slug for outcome in outcomes}
-    claims = [claim for claim in old if claim["chapter"] not in new_slugs]
-    for outcome in outcomes:
-        claims += [{"chapter": outcome.chapter.slug, **claim} for claim in outcome.claims]
-    claims.sort(key=lambda claim: (claim["chapter"], claim["name"]))
-    if claims != old or not path.exists():
-        _write_json(path, {"profile": profile, "claims": claims})
-
-
-def _write_json(path: Path, content: Any) -> None:
-    on_disk.write_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

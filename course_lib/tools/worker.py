@@ -1,7 +1,8 @@
 """Executes one notebook: papermill with limits on time, memory and output.
 
-:func:`execute` runs in a worker process. Everything it needs comes in a :class:`Task` and everything the caller needs
-goes back in a :class:`Result`, so any ``concurrent.futures`` executor with a shared file system can carry it.
+:func:`execute` runs in a worker process. Everything it needs comes in a :class:`Task` and all that
+the caller needs goes back in a :class:`Result`, so any ``concurrent.futures`` executor with a
+shared file system can carry it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,10 @@ class Task:
 
 @dataclass
 class Failure:
-    """Why a notebook did not finish; ``cell`` counts code cells from 0, ``line`` counts lines in it from 1."""
+    """Why a notebook did not finish.
+
+    ``cell`` counts code cells from 0, ``line`` the lines in it from 1.
+    """
 
     reason: str
     cell: int | None = None
@@ -98,13 +102,17 @@ class Result:
 def execute(task: Task) -> Result:
     """Run a notebook and save it when it succeeds; failures come back in the result."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as scratch:
-        with Monitor(task) as monitor:
-            failure = None
-            try:
-                notebook = _papermill(task, monitor, Path(scratch))
-            except Exception as error:
-                failure = _explain(error, task, monitor, Path(scratch))
+    failure = None
+    with (
+        tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as scratch,
+        Monitor(task) as monitor,
+    ):
+        try:
+            notebook = _papermill(task, monitor, Path(scratch))
+        except Exception as error:
+            failure = _explain(error, task, monitor, Path(scratch))
+    if failure and task.nursery and monitor.cell is None and not monitor.verdict:
+        return execute(replace(task, nursery=None))
     seconds = round(time.monotonic() - started, 2)
     result = Result(task.slug, "failed", seconds, round(monitor.peak_mb), failure=failure)
     if failure is None:
@@ -114,6 +122,8 @@ def execute(task: Task) -> Result:
 
 def _papermill(task: Task, monitor: Monitor, scratch: Path) -> Any:
     papermill_logger.setLevel("CRITICAL")
+    env = kernel_environment(task.threads, task.python_path)
+    env |= {"TMPDIR": str(scratch), "IPYTHONDIR": str(scratch / "ipython")}
     with (scratch / "kernel.log").open("wb") as log:
         return papermill.execute_notebook(
             nbformat.from_dict(task.notebook),
@@ -130,25 +140,25 @@ def _papermill(task: Task, monitor: Monitor, scratch: Path) -> Any:
             execution_timeout=task.timeout,
             monitor=monitor,
             scratch=scratch,
-            launch={"env": kernel_environment(task, scratch), "stdout": log, "stderr": log},
+            launch={"env": env, "stdout": log, "stderr": log},
         )
 
 
-def kernel_environment(task: Task, scratch: Path) -> dict[str, str]:
-    """The environment of a kernel: the caller's, less what would make results differ between machines."""
+def kernel_environment(threads: int, python_path: Path | None) -> dict[str, str]:
+    """The environment of kernels: the caller's, less what makes results differ between machines."""
     env = dict(os.environ)
     for name in ("MPLBACKEND", "PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP"):
         env.pop(name, None)
-    threads = str(task.threads)
-    env |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": "1"}
-    env |= {"COURSE_STATIC": "1", "TMPDIR": str(scratch), "IPYTHONDIR": str(scratch / "ipython")}
-    if task.python_path:
-        paths = [str(task.python_path), *filter(None, [env.get("PYTHONPATH")])]
+    number = str(threads)
+    env |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "OPENBLAS_NUM_THREADS": "1"}
+    env |= {"COURSE_STATIC": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    if python_path:
+        paths = [str(python_path), *filter(None, [env.get("PYTHONPATH")])]
         env["PYTHONPATH"] = os.pathsep.join(paths)
     return env
 
 
-# --- the papermill engine -------------------------------------------------------------------------------------------
+# --- the papermill engine -------------------------------------------------------------------------
 
 
 class CourseEngine(Engine):
@@ -189,8 +199,8 @@ class CourseClient(PapermillNotebookClient):
         manager = AsyncKernelManager(kernel_name=self.kernel_name, config=self.config)
         manager.connection_file = str(self.scratch / "kernel.json")
         if sys.platform != "win32" and len(str(self.scratch)) < 80:
-            # Ports that were free a moment ago may be taken when many kernels start at once; sockets in a private
-            # folder cannot clash. (Their path may have about 100 characters.)
+            # Ports that were free a moment ago may be taken when many kernels start at once;
+            # sockets in a private folder cannot clash. Their path may have about 100 characters.
             manager.transport, manager.ip = "ipc", str(self.scratch / "ipc")
         if self.monitor.task.nursery:
             from course_lib.tools import warm
@@ -255,7 +265,8 @@ class Monitor(threading.Thread):
         self.output_mb += sum(len(str(value)) for value in content.get("data", {}).values()) / MB
         if self.output_mb > self.task.output_limit and self.verdict is None:
             self.condemn(
-                f"the cell printed more than {self.task.output_limit:g} MB; print less, or raise --output-limit"
+                f"the cell printed more than {self.task.output_limit:g} MB; print less, "
+                "or raise --output-limit"
             )
         return self.verdict is None
 
@@ -289,8 +300,8 @@ class Monitor(threading.Thread):
         self.peak_mb = max(self.peak_mb, self.memory_mb)
         if self.memory_mb > self.task.memory_limit and self.verdict is None:
             self.condemn(
-                f"the kernel occupied {self.memory_mb:.0f} MB, more than its limit of {self.task.memory_limit:.0f} MB; "
-                "use less memory, or raise --memory-limit"
+                f"the kernel occupied {self.memory_mb:.0f} MB, more than its limit of "
+                f"{self.task.memory_limit:.0f} MB; use less memory, or raise --memory-limit"
             )
 
     def _kill(self) -> None:
@@ -312,7 +323,7 @@ class Monitor(threading.Thread):
             write_atomic(self.task.state, json.dumps(state))
 
 
-# --- what came out --------------------------------------------------------------------------------------------------
+# --- what came out --------------------------------------------------------------------------------
 
 
 def _explain(error: Exception, task: Task, monitor: Monitor, scratch: Path) -> Failure:
@@ -354,13 +365,13 @@ def _save(notebook: Any, task: Task, result: Result) -> None:
         result.status = "executed"
     except OSError as error:
         result.failure = Failure(
-            f"executed, but {task.output} could not be written ({error.strerror}); free some space or change "
-            "the permissions, then repeat"
+            f"executed, but {task.output} could not be written ({error.strerror}); free some space "
+            "or change the permissions, then repeat"
         )
 
 
 def records(notebook: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The claims and the data sources that the cells of an executed notebook recorded in their outputs."""
+    """The claims and the data sources that cells recorded in the metadata of their outputs."""
     claims, data = [], {}
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
@@ -373,7 +384,7 @@ def records(notebook: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, s
 
 
 def start_worker() -> None:
-    """Prepare a worker process: Ctrl-C is the parent's business, and no worker outlives its parent."""
+    """Prepare a worker process: Ctrl-C is the parent's business, and nobody outlives the parent."""
     import multiprocessing
     import signal
 

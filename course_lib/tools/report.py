@@ -1,0 +1,74 @@
+"""``report.json`` and ``claims.json``: what the runs of a profile measured."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.tools.chapters import Project, installed_version, write_atomic
+from course_lib.tools.machine import device_name
+
+if TYPE_CHECKING:
+    from course_lib.tools.execute import Outcome
+
+PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel", "papermill", "jupyter-book")
+
+
+def read_report(project: Project, profile: str) -> dict[str, Any]:
+    """``report.json`` of a profile, empty before the first run."""
+    try:
+        return json.loads((project.executed(profile) / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def write_reports(project: Project, profile: str, outcomes: list[Outcome]) -> None:
+    """Update ``report.json`` and ``claims.json``.
+
+    A chapter that was not in this run keeps its entries.
+    """
+    report = read_report(project, profile)
+    entries = report.get("chapters", {}) | {
+        outcome.chapter.slug: {
+            "seconds": outcome.seconds,
+            "peak_memory_mb": outcome.peak_memory_mb,
+            "status": outcome.status,
+            "data": outcome.data,
+            "claims": len(outcome.claims),
+        }
+        for outcome in outcomes
+    }
+    executed = any(outcome.status == "executed" for outcome in outcomes)
+    if report.get("chapters") != entries or executed:
+        versions = {name: installed_version(name) for name in PACKAGES}
+        report = {
+            "profile": profile,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "device": device_name(),
+            "versions": {"python": platform.python_version()} | versions,
+            "chapters": dict(sorted(entries.items())),
+        }
+        _write_json(project.executed(profile) / "report.json", report)
+    _write_claims(project.executed(profile) / "claims.json", profile, outcomes)
+
+
+def _write_claims(path: Path, profile: str, outcomes: list[Outcome]) -> None:
+    """All claims of this profile, each with its chapter."""
+    old: list[dict[str, Any]] = []
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        old = json.loads(path.read_text(encoding="utf-8"))["claims"]
+    new_slugs = {outcome.chapter.slug for outcome in outcomes}
+    claims = [claim for claim in old if claim["chapter"] not in new_slugs]
+    for outcome in outcomes:
+        claims += [{"chapter": outcome.chapter.slug, **claim} for claim in outcome.claims]
+    claims.sort(key=lambda claim: (claim["chapter"], claim["name"]))
+    if claims != old or not path.exists():
+        _write_json(path, {"profile": profile, "claims": claims})
+
+
+def _write_json(path: Path, content: Any) -> None:
+    write_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
