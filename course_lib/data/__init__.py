@@ -1,9 +1,9 @@
-"""The course's data sets: one function for each, one visible line that says where the data came from.
+"""The course's data sets: a function for each, and one visible line that says the source.
 
->>> mnist = data.mnist(device=run.device)                                     # doctest: +SKIP
-MNIST: 60,000 training and 10,000 test images, 28×28 gray. Source: official download, checksums verified.
+>>> mnist = data.mnist(device=run.device)                                        # doctest: +SKIP
+MNIST: 60,000 training and 10,000 test images, 28×28 gray. Source: official download, …
 >>> for x, y in mnist.train.batches(64, shuffle=True, mean=0.1307, std=0.3081):  # doctest: +SKIP
-...     ...                                                                   # x: float32 (64, 1, 28, 28)
+...     ...                                                # x: float32 (64, 1, 28, 28)
 """
 
 from course_lib.data.batches import Batches
@@ -13,8 +13,8 @@ from course_lib.data.photographs import (
     TRIMAP_CLASSES,
     Pet,
     Photo,
-    PhotoSet,
     Photographs,
+    PhotoSet,
     Street,
     Streets,
     hymenoptera,

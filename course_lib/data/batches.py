@@ -1,8 +1,8 @@
 """Mini-batches cut from tensors that fit into memory.
 
-A ``torch.utils.data.DataLoader`` fetches one sample at a time and glues the samples together. When all samples lie in
-one tensor already, a batch is a single ``index_select``, and scaling it is three operations on the whole batch. That is
-why the course's small data sets are fed this way.
+A ``torch.utils.data.DataLoader`` fetches one sample at a time and glues the samples together. When
+all samples lie in one tensor already, a batch is a single ``index_select``, and scaling it is three
+operations on the whole batch. That is why the course's small data sets are fed this way.
 """
 
 from __future__ import annotations
@@ -18,27 +18,32 @@ Channels = float | Sequence[float] | Tensor | None
 class Batches:
     """Re-iterable mini-batches of inputs and targets.
 
-    Every iteration is one epoch: each sample comes exactly once. With ``shuffle`` each epoch has a new order, drawn
-    from a generator of this object's own, so other random numbers are neither used nor disturbed.
+    Every iteration is one epoch: each sample comes exactly once. With ``shuffle`` each epoch has a
+    new order, drawn from a generator of this object's own, so other random numbers are neither used
+    nor disturbed.
 
     Args:
-        x: inputs, ``(samples, …)``. ``uint8`` counts as pixels and becomes ``float32`` in [0, 1]; other types stay.
+        x: inputs, ``(samples, …)``. ``uint8`` counts as pixels and becomes ``float32`` in [0, 1];
+            other types stay.
         y: targets, ``(samples, …)``, of any type, on the same device.
         batch_size: samples in a batch; the last batch of an epoch may be smaller.
         shuffle: draw a new order for every epoch.
-        mean: subtracted from the (scaled) inputs, one number for all or one for each channel (dimension 1).
+        mean: subtracted from the (scaled) inputs, one number for all or one for each channel
+            (dimension 1).
         std: the inputs are divided by it after the subtraction, likewise.
-        seed: start of the generator. Default: the seed that PyTorch started from (``torch.initial_seed()``), which
-            ``runtime.start(seed=…)`` sets.
+        seed: start of the generator. Default: the seed that PyTorch started from
+            (``torch.initial_seed()``), which ``runtime.start(seed=…)`` sets.
         drop_last: leave out a last batch that is smaller than ``batch_size``.
 
     Yields:
-        ``(inputs, targets)``: ``(batch, …)`` each, fresh copies on the device of ``x``. Changing a batch changes
-        neither the data set nor another batch.
+        ``(inputs, targets)``: ``(batch, …)`` each, fresh copies on the device of ``x``. Changing a
+        batch changes neither the data set nor another batch.
 
     Raises:
-        ValueError: lengths or devices differ, ``batch_size`` is not positive, or a standard deviation is zero.
-        TypeError: ``mean`` or ``std`` for inputs that are neither pixels nor floating-point numbers.
+        ValueError: lengths or devices differ, ``batch_size`` is not positive, or a standard
+            deviation is zero.
+        TypeError: ``mean`` or ``std`` for inputs that are neither pixels nor floating-point
+            numbers.
 
     >>> batches = Batches(torch.arange(5.0), torch.arange(5), batch_size=2)
     >>> [y.tolist() for x, y in batches]
@@ -87,7 +92,7 @@ class Batches:
             yield self._scale(self.x.index_select(0, chosen)), self.y.index_select(0, chosen)
 
     def _scale(self, x: Tensor) -> Tensor:
-        """Pixels to [0, 1], then (x − mean) / std: the arithmetic of torchvision's ToTensor and Normalize."""
+        """Pixels to [0, 1], then (x − mean) / std, exactly as torchvision computes them."""
         if x.dtype == torch.uint8:
             x = x.to(torch.float32).div_(255)
         if self.mean is not None:
@@ -100,7 +105,8 @@ class Batches:
 def _check(x: Tensor, y: Tensor, batch_size: int) -> None:
     if x.dim() == 0 or y.dim() == 0 or len(x) != len(y):
         raise ValueError(
-            f"x and y need one row for each sample, got shapes {tuple(x.shape)} and {tuple(y.shape)}"
+            "x and y need one row for each sample, got shapes "
+            f"{tuple(x.shape)} and {tuple(y.shape)}"
         )
     if x.device != y.device:
         raise ValueError(
@@ -111,7 +117,7 @@ def _check(x: Tensor, y: Tensor, batch_size: int) -> None:
 
 
 def _per_channel(value: Channels, x: Tensor, name: str) -> Tensor | None:
-    """Shape one number, or one for each channel, so that it broadcasts against ``(batch, channels, …)``."""
+    """Shape one number, or one for each channel, to broadcast with ``(batch, channels, …)``."""
     if value is None:
         return None
     if not (x.dtype == torch.uint8 or x.is_floating_point()):
@@ -125,6 +131,7 @@ def _per_channel(value: Channels, x: Tensor, name: str) -> Tensor | None:
     channels = x.shape[1] if x.dim() > 1 else 1
     if tensor.numel() != channels:
         raise ValueError(
-            f"{name} has {tensor.numel()} numbers for {channels} channels; give one number or {channels}"
+            f"{name} has {tensor.numel()} numbers for {channels} channels; "
+            f"give one number or {channels}"
         )
     return tensor.reshape([1, channels] + [1] * (x.dim() - 2))

@@ -44,12 +44,15 @@ _ALL = (
     Card(
         name="mnist",
         title="MNIST",
-        content="60,000 training and 10,000 test images of handwritten digits, 28×28 gray, 10 classes.",
+        content="60,000 training and 10,000 test images of handwritten digits, 28×28 gray, 10 "
+        "classes.",
         size="11.6 MB",
-        licence="CC BY-SA 3.0, copyright Yann LeCun and Corinna Cortes (as stated by the Keras documentation).",
+        licence="CC BY-SA 3.0, copyright Yann LeCun and Corinna Cortes (as stated by the Keras "
+        "documentation).",
         source="http://yann.lecun.com/exdb/mnist/",
         key="lecun1998",
-        citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document "
+        citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to "
+        "document "
         "recognition. Proceedings of the IEEE 86(11), 1998.",
     ),
     Card(
@@ -60,7 +63,8 @@ _ALL = (
         licence="MIT, Zalando SE.",
         source="https://github.com/zalandoresearch/fashion-mnist",
         key="xiao2017",
-        citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine "
+        citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for "
+        "benchmarking machine "
         "learning algorithms. arXiv:1708.07747, 2017.",
     ),
     Card(
@@ -71,12 +75,14 @@ _ALL = (
         licence="None stated by its authors (University of Toronto).",
         source="https://www.cs.toronto.edu/~kriz/cifar.html",
         key="krizhevsky2009",
-        citation="A. Krizhevsky: Learning multiple layers of features from tiny images. University of Toronto, 2009.",
+        citation="A. Krizhevsky: Learning multiple layers of features from tiny images. "
+        "University of Toronto, 2009.",
     ),
     Card(
         name="german-credit",
         title="German Credit",
-        content="1,000 loan applicants, 24 numbers each; was the loan paid back (700) or not (300)?",
+        content="1,000 loan applicants, 24 numbers each; was the loan paid back (700) or not "
+        "(300)?",
         size="0.1 MB",
         licence="CC BY 4.0 (as stated by the UCI Machine Learning Repository).",
         source="https://archive.ics.uci.edu/dataset/144/statlog+german+credit+data",
@@ -87,13 +93,15 @@ _ALL = (
     Card(
         name="adult",
         title="Adult",
-        content="32,561 training and 16,281 test rows of the US census of 1994, 14 columns; does the person earn "
+        content="32,561 training and 16,281 test rows of the US census of 1994, 14 columns; does "
+        "the person earn "
         "more than 50,000 dollars a year?",
         size="6.0 MB",
         licence="CC BY 4.0 (as stated by the UCI Machine Learning Repository).",
         source="https://archive.ics.uci.edu/dataset/2/adult",
         key="becker1996",
-        citation="B. Becker, R. Kohavi: Adult. UCI Machine Learning Repository, 1996. doi:10.24432/C5XW20.",
+        citation="B. Becker, R. Kohavi: Adult. UCI Machine Learning Repository, 1996. "
+        "doi:10.24432/C5XW20.",
     ),
     Card(
         name="time-machine",
@@ -108,7 +116,8 @@ _ALL = (
     Card(
         name="eng-cmn",
         title="English–Chinese sentence pairs",
-        content="About 29,000 English sentences with a Chinese translation; simplified and traditional characters.",
+        content="About 29,000 English sentences with a Chinese translation; simplified and "
+        "traditional characters.",
         size="1.4 MB",
         licence="CC BY 2.0 FR, tatoeba.org; every line of the file names its authors.",
         source="https://www.manythings.org/anki/",
@@ -118,7 +127,8 @@ _ALL = (
     Card(
         name="eng-fra",
         title="English–French sentence pairs",
-        content="Between 143,000 and 168,000 English sentences with a French translation, by edition.",
+        content="Between 143,000 and 168,000 English sentences with a French translation, by "
+        "edition.",
         size="3 to 6 MB",
         licence="CC BY 2.0, tatoeba.org and manythings.org/anki.",
         source="https://www.manythings.org/anki/",
@@ -128,24 +138,30 @@ _ALL = (
     Card(
         name="hymenoptera",
         title="Ants and bees (Hymenoptera)",
-        content="244 training and 153 test photographs of ants and bees, in color and of many sizes.",
+        content="244 training and 153 test photographs of ants and bees, in color and of many "
+        "sizes.",
         size="45 MB",
-        licence="None stated; photographs from Flickr by way of ImageNet. Learn with them, do not publish them.",
+        licence="None stated; photographs from Flickr by way of ImageNet. Learn with them, do "
+        "not publish them.",
         source="https://pytorch.org/tutorials/beginner/transfer_learning_tutorial.html",
         key="deng2009",
-        citation="J. Deng, W. Dong, R. Socher, L.-J. Li, K. Li, L. Fei-Fei: ImageNet: a large-scale hierarchical "
+        citation="J. Deng, W. Dong, R. Socher, L.-J. Li, K. Li, L. Fei-Fei: ImageNet: a "
+        "large-scale hierarchical "
         "image database. CVPR, 2009. Selection: PyTorch's transfer learning tutorial.",
     ),
     Card(
         name="oxford-pets",
         title="Oxford-IIIT Pets",
-        content="3,680 training and 3,669 test photographs of 37 breeds of cats and dogs, each with a trimap "
+        content="3,680 training and 3,669 test photographs of 37 breeds of cats and dogs, each "
+        "with a trimap "
         "(pet, background, border).",
         size="811 MB",
-        licence="CC BY-SA 4.0 (Visual Geometry Group, Oxford); the photographs' copyright stays with their owners.",
+        licence="CC BY-SA 4.0 (Visual Geometry Group, Oxford); the photographs' copyright stays "
+        "with their owners.",
         source="https://www.robots.ox.ac.uk/~vgg/data/pets/",
         key="parkhi2012",
-        citation="O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar: Cats and dogs. CVPR, 2012.",
+        citation="O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar: Cats and dogs. CVPR, "
+        "2012.",
     ),
     Card(
         name="penn-fudan",
@@ -155,7 +171,8 @@ _ALL = (
         licence="None stated; copyright stays with the authors.",
         source="https://www.cis.upenn.edu/~jshi/ped_html/",
         key="wang2007",
-        citation="L. Wang, J. Shi, G. Song, I. Shen: Object detection combining recognition and segmentation. "
+        citation="L. Wang, J. Shi, G. Song, I. Shen: Object detection combining recognition and "
+        "segmentation. "
         "ACCV, 2007.",
     ),
 )

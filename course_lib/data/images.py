@@ -25,7 +25,8 @@ class LabelledImages:
 
     Args:
         images: ``uint8``, ``(n, channels, height, width)``, values 0 to 255.
-        labels: ``int64``, ``(n,)`` class numbers (or ``(n, height, width)``, a class for each pixel).
+        labels: ``int64``, ``(n,)`` class numbers (or ``(n, height, width)``, a class for each
+            pixel).
 
     Raises:
         ValueError: there is not one label for each image.
@@ -40,7 +41,7 @@ class LabelledImages:
         return len(self.images)
 
     def __getitem__(self, index: int | slice | Sequence[int] | Tensor):
-        """One ``(image, label)`` pair for a number, a smaller set for a slice, a list or a tensor."""
+        """One ``(image, label)`` pair for a number, a smaller set for a slice, list or tensor."""
         if isinstance(index, int):
             label = self.labels[index]
             return self.images[index], int(label) if label.dim() == 0 else label
@@ -56,7 +57,9 @@ class LabelledImages:
         return LabelledImages(self.images.to(device), self.labels.to(device))
 
     def mean_and_std(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel, of pixels scaled to [0, 1]: what ``batches`` subtracts.
+        """Mean and standard deviation of each channel, of pixels scaled to [0, 1].
+
+        These are the ``mean`` and ``std`` that ``batches`` takes.
 
         Returns:
             Two lists of ``channels`` numbers.
@@ -140,7 +143,8 @@ def mnist(device: Device = None) -> ImageSet:
         device: where the tensors live; default the CPU.
 
     Returns:
-        The data set. Its stand-in has the same shapes: scikit-learn's 1,797 digits, enlarged, shifted and turned.
+        The data set. Its stand-in has the same shapes: scikit-learn's 1,797 digits, enlarged,
+        shifted and turned.
 
     Raises:
         FileNotFoundError: ``COURSE_DATA`` names a folder that does not exist.
@@ -157,7 +161,9 @@ def mnist(device: Device = None) -> ImageSet:
 
 
 def fashion_mnist(device: Device = None) -> ImageSet:
-    """Garments: 60,000 training and 10,000 test images, ``uint8 (n, 1, 28, 28)``; used like :func:`mnist`.
+    """Garments: 60,000 training and 10,000 test images, ``uint8 (n, 1, 28, 28)``.
+
+    Used like :func:`mnist`.
 
     Source: Xiao et al. (2017); see ``card("fashion-mnist")``.
     """
@@ -174,7 +180,8 @@ def fashion_mnist(device: Device = None) -> ImageSet:
 def cifar10(device: Device = None) -> ImageSet:
     """Small color photographs: 50,000 training and 10,000 test images, ``uint8 (n, 3, 32, 32)``.
 
-    ``COURSE_DATA`` may hold the first 5,000 and 1,000 only; the visible line says so. Used like :func:`mnist`.
+    ``COURSE_DATA`` may hold the first 5,000 and 1,000 only; the visible line says so. Used like
+    :func:`mnist`.
 
     Source: Krizhevsky (2009); see ``card("cifar10")``.
     """

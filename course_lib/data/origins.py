@@ -1,10 +1,11 @@
 """Where the files of every data set come from, and the checksums they must have.
 
-A published checksum is used wherever there is one: those of torchvision (MNIST, Fashion-MNIST, Oxford pets), of the
-CIFAR-10 homepage, of the book *Dive into Deep Learning* (fra-eng.zip), and SHA256 sums of files that were compared with
-the published ones. For three archives nobody publishes a checksum: cmn-eng.zip (its content grows), hymenoptera_data.zip
-and PennFudanPed.zip. Their first download is tested as an archive, its SHA256 is written down beside it, and every
-later download must agree.
+A published checksum is used wherever there is one: those of torchvision (MNIST, Fashion-MNIST,
+Oxford pets), of the CIFAR-10 homepage, of the book *Dive into Deep Learning* (fra-eng.zip), and
+SHA256 sums of files that were compared with published ones (German Credit, Adult). For three
+archives nobody publishes a checksum: cmn-eng.zip (its content grows), hymenoptera_data.zip and
+PennFudanPed.zip. Their first download is tested as an archive, its SHA256 is written down beside
+it, and every later download must agree.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ class Origin:
     Attributes:
         folder: the folder below ``$COURSE_DATA``.
         local: the files in it and their checksums.
-        tree: for a folder of photographs, one checksum instead: the SHA256 of its sorted ``hash  path`` lines.
+        tree: for a folder of photographs, one checksum instead: the SHA256 of its sorted ``hash
+            path`` lines.
         remotes: the official files.
-        unpack: for archives of photographs, the folder that they are unpacked into; ``None`` keeps them packed.
+        unpack: for archives of photographs, the folder that they are unpacked into; ``None`` keeps
+            them packed.
     """
 
     folder: str
@@ -67,10 +70,10 @@ ORIGINS: dict[str, Origin] = {
             "http://yann.lecun.com/exdb/mnist/",
         ),
         {
-            "train-images-idx3-ubyte.gz": "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            "train-labels-idx1-ubyte.gz": "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            "t10k-images-idx3-ubyte.gz": "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            "t10k-labels-idx1-ubyte.gz": "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            "train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            "train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
+            "t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
+            "t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
         },
     ),
     "fashion-mnist": _same_files(
@@ -81,17 +84,21 @@ ORIGINS: dict[str, Origin] = {
             "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
         ),
         {
-            "train-images-idx3-ubyte.gz": "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            "train-labels-idx1-ubyte.gz": "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            "t10k-images-idx3-ubyte.gz": "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            "t10k-labels-idx1-ubyte.gz": "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            "train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "train-labels-idx1-ubyte.gz": "md5:25c81989df183df01b3e8a0aad5dffbe",
+            "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
+            "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
         },
     ),
     "cifar10": Origin(
         folder="cifar10-subset",
         local={
-            "data_batch_1.first5000.bin": "sha256:25c919756e77f926c2ce5d52f3af2a33de8d75ff7868e4fcd0fa499745217b8d",
-            "test_batch.first1000.bin": "sha256:8314c96d7cd65618193bab23acdd5d4c4af15bf6dd00a1781d55beedf3be1ef5",
+            "data_batch_1.first5000.bin": (
+                "sha256:25c919756e77f926c2ce5d52f3af2a33de8d75ff7868e4fcd0fa499745217b8d"
+            ),
+            "test_batch.first1000.bin": (
+                "sha256:8314c96d7cd65618193bab23acdd5d4c4af15bf6dd00a1781d55beedf3be1ef5"
+            ),
         },
         remotes=(
             Remote(
@@ -106,7 +113,9 @@ ORIGINS: dict[str, Origin] = {
         "",
         (_UCI + "statlog/german/",),
         {
-            "german.data-numeric": "sha256:2752b044394958ab6dd193a0b56ca0f0b3a2d8bc7cb8c008e35a5e84bbec02f8"
+            "german.data-numeric": (
+                "sha256:2752b044394958ab6dd193a0b56ca0f0b3a2d8bc7cb8c008e35a5e84bbec02f8"
+            ),
         },
     ),
     "adult": _same_files(

@@ -48,8 +48,8 @@ class Pet(NamedTuple):
 class Street(NamedTuple):
     """A photograph and the people in it, in the form that torchvision's detectors expect.
 
-    ``target`` has ``boxes``, ``float32 (people, 4)``: left, top, right and bottom edge in pixels, so
-    the width is right − left; ``masks``, ``uint8 (people, height, width)``; ``labels``,
+    ``target`` has ``boxes``, ``float32 (people, 4)``: left, top, right and bottom edge in pixels,
+    so the width is right − left; ``masks``, ``uint8 (people, height, width)``; ``labels``,
     ``int64 (people,)``, all 1.
     """
 
@@ -352,7 +352,7 @@ def _square(picture: Image, size: int, resample: int) -> Image:
 
 
 def _people(mask: Tensor) -> dict[str, Tensor]:
-    """Boxes, masks and labels from a mask in which every person has a number, ``(height, width)``."""
+    """Boxes, masks and labels from a mask ``(height, width)`` of numbered people."""
     masks = mask == _numbers(mask)
     boxes = []
     for person in masks:

@@ -1,12 +1,13 @@
 """Find a data set, fetch it, and check it: the same four steps for every set.
 
 1. The folder that the environment variable ``COURSE_DATA`` names.
-2. The cache of earlier downloads: the platform's cache folder, or the one that ``COURSE_CACHE`` names.
+2. The cache of earlier downloads: the platform's cache folder, or the one that ``COURSE_CACHE``
+names.
 3. The official download. ``COURSE_OFFLINE=1`` skips this step.
 4. A stand-in that needs no network. It is announced in a line that begins with ``STAND-IN``.
 
-Every file is compared with its checksum each time it is read. A damaged file is named in a warning and the next step
-is tried, so nothing is ever trained on a damaged file.
+Every file is compared with its checksum each time it is read. A damaged file is named in a warning
+and the next step is tried, so nothing is ever trained on a damaged file.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class DataWarning(UserWarning):
 
 
 class Loaded(NamedTuple, Generic[T]):
-    """What :func:`load` returns: the data, the source's name, and why it is a stand-in (or an empty text)."""
+    """What :func:`load` returns: the data, the name of the source, the reason for a stand-in."""
 
     value: T
     source: str
@@ -128,7 +129,8 @@ def load(name: str, read: Callable[[Files], T], stand_in: Callable[[], T]) -> Lo
 
     Args:
         name: a key of ``ORIGINS``.
-        read: makes the data from checked files; raises :class:`DamagedFile` when they do not hold what they should.
+        read: makes the data from checked files; raises :class:`DamagedFile` when they do not hold
+            what they should.
         stand_in: makes the stand-in.
 
     Raises:
@@ -157,7 +159,9 @@ def load(name: str, read: Callable[[Files], T], stand_in: Callable[[], T]) -> Lo
 
 
 def available(name: str) -> bool:
-    """Tell whether the real data can be had now: a local copy exists, or the first official address answers in 3 s.
+    """Tell whether the real data can be had now, without loading them.
+
+    They can when a local copy exists or the first official address answers within 3 s.
 
     Args:
         name: the name of a data set, for example ``mnist``.
@@ -203,8 +207,9 @@ def describe(name: str, loaded: Loaded, content: str, instead: str) -> None:
     checked = "same as the first download" if unpublished else "checksums verified"
     if loaded.source == "stand-in":
         line = (
-            f"STAND-IN for {title}: {instead}; {content}. Not the real data, because {loaded.reason}. "
-            "To get them, connect to the internet and run again, or set COURSE_DATA to a folder that has them."
+            f"STAND-IN for {title}: {instead}; {content}. Not the real data, because "
+            f"{loaded.reason}. To get them, run again with a network and without COURSE_OFFLINE, "
+            "or set COURSE_DATA to a folder that has them."
         )
     else:
         place = {
@@ -216,7 +221,7 @@ def describe(name: str, loaded: Loaded, content: str, instead: str) -> None:
     announce(name, loaded.source, line)
 
 
-# --- $COURSE_DATA ---------------------------------------------------------------------------------------------------
+# --- $COURSE_DATA ---------------------------------------------------------------------------------
 
 
 def _course_data_folder(origin: Origin) -> Path | None:
@@ -244,14 +249,14 @@ def _from_course_data(name: str, origin: Origin) -> Files | None:
     found = tree_checksum(sums)
     if found != origin.tree:
         raise DamagedFile(
-            f"{_suspects(folder, sums)} in {place}: the folder's checksum should be {origin.tree}, it is {found}. "
-            f"{remedy}"
+            f"{_suspects(folder, sums)} in {place}: the checksum of the folder should be "
+            f"{origin.tree}, it is {found}. {remedy}"
         )
     return Files(folder, sums, place, remedy)
 
 
 def tree_checksums(folder: Path) -> dict[str, str]:
-    """Checksums of all files of a folder by relative path; hidden files and the list itself are left out."""
+    """Checksums of the files of a folder by relative path, without hidden files and the list."""
     paths = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
@@ -272,7 +277,7 @@ def _lines(sums: dict[str, str]) -> str:
 
 
 def _suspects(folder: Path, sums: dict[str, str]) -> str:
-    """Name the damaged photographs with the help of the list of checksums beside the folder, if there is one."""
+    """Name the damaged photographs, if there is a list of checksums beside the folder."""
     listed = _read_sums(folder.parent / SUMS)
     start = f"{folder.name}/"
     expected = {
@@ -291,7 +296,7 @@ def _read_sums(path: Path) -> dict[str, str]:
     return {name: f"sha256:{sha}" for sha, name in pairs}
 
 
-# --- the cache ------------------------------------------------------------------------------------------------------
+# --- the cache ------------------------------------------------------------------------------------
 
 
 def cache_folder() -> Path:
@@ -329,7 +334,7 @@ def _record(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-# --- the download ---------------------------------------------------------------------------------------------------
+# --- the download ---------------------------------------------------------------------------------
 
 
 def _offline() -> bool:
@@ -346,14 +351,14 @@ def _from_download(name: str, origin: Origin) -> Files | None:
             _unpack(archives, cache_folder() / name, origin.unpack)
     except OSError as error:
         raise DataError(
-            f"the cache directory {cache_folder()} cannot be written to ({error}). Make it writable or free some "
-            "space, or set COURSE_CACHE to another directory."
+            f"the cache directory {cache_folder()} cannot be written to ({error}). Make it "
+            "writable or free some space, or set COURSE_CACHE to another directory."
         ) from error
     return _from_cache(name, origin)
 
 
 def fetch(remote: Remote, folder: Path) -> Path:
-    """Download a file unless a sound copy is there already; a partial download never gets the final name.
+    """Download a file unless a sound copy is there; a partial one never gets the final name.
 
     Args:
         remote: the file, its addresses and its checksum.
@@ -388,7 +393,7 @@ def _retrieve(url: str, remote: Remote, folder: Path) -> Path:
 
     target = folder / remote.path
     known = _known_checksum(remote, folder)
-    # without a checksum to compare with, the file gets its name only after it has been tested as an archive
+    # without a checksum, the file gets its name only after it has been tested as an archive
     arrival = target if known else target.with_name(target.name + ".untested")
     if known is None:
         arrival.unlink(missing_ok=True)
@@ -426,7 +431,7 @@ def _accept_first(arrival: Path, target: Path) -> None:
 
 
 def _unpack(archives: list[Path], folder: Path, below: str) -> None:
-    """Unpack archives into a new folder with a list of checksums; put it in place only when it is complete."""
+    """Unpack archives beside the folder, add a list of checksums, and move all into place."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     try:
@@ -446,7 +451,8 @@ def extract(archive: Path, folder: Path) -> None:
     """Unpack a zip or tar archive; refuse members that would land outside the folder.
 
     Raises:
-        DamagedFile: a member has an absolute path, climbs out of the folder, or is a link out of it.
+        DamagedFile: a member has an absolute path, climbs out of the folder, or is a link out of
+            it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not zipfile.is_zipfile(archive):
@@ -468,7 +474,7 @@ def extract(archive: Path, folder: Path) -> None:
 
 
 def _answers(url: str, seconds: float = 3.0) -> bool:
-    """One HEAD request. The thread bounds the time of the name look-up, which has no timeout of its own."""
+    """One HEAD request, in a thread because looking up the name has no timeout of its own."""
     answered = threading.Event()
 
     def ask() -> None:

@@ -105,7 +105,7 @@ def sentence_pairs(name: str = "eng-cmn") -> SentencePairs:
         raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
     stand_in = {"eng-cmn": text.chinese_numbers, "eng-fra": text.french_numbers}[name]
     loaded = sources.load(name, lambda files: _read_pairs(files, name), stand_in)
-    content = f"{len(loaded.value):,} sentence pairs, English and {LANGUAGES[name]}"
+    content = f"{len(loaded.value):,} pairs, English and {LANGUAGES[name]}"
     instead = "number words from zero to 9,999"
     sources.describe(name, loaded, content, instead)
     return SentencePairs(loaded.value, card(name), loaded.source)

@@ -46,9 +46,8 @@ def objects() -> Split:
     for masks, kinds in _variants(bases, labels, (5_000, 1_000), generator):
         n = len(masks)
         ink = (colors[kinds] + 0.25 * torch.randn(n, 3, generator=generator)).view(n, 3, 1, 1)
-        ground = F.interpolate(
-            torch.rand(n, 3, 3, 3, generator=generator), size=32, mode="bilinear"
-        )
+        patches = 0.35 + 0.3 * torch.rand(n, 3, 3, 3, generator=generator)
+        ground = F.interpolate(patches, size=32, mode="bilinear", align_corners=False)
         grain = 0.04 * torch.randn(n, 3, 32, 32, generator=generator)
         parts += [_bytes(masks * ink + (1 - masks) * ground + grain), kinds]
     return Split(*parts)
@@ -67,7 +66,7 @@ def _gray(bases: Tensor, labels: Tensor) -> Split:
 def _variants(
     bases: Tensor, labels: Tensor, counts: tuple[int, int], generator: torch.Generator
 ) -> list[tuple[Tensor, Tensor]]:
-    """Draw training and test variants of base drawings; a fifth of the drawings is kept for the test.
+    """Draw variants of base drawings; a fifth of the drawings is kept for the test images.
 
     Args:
         bases: ``(n, 1, height, width)`` in [0, 1].

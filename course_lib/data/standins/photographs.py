@@ -72,7 +72,7 @@ def pet(name: str) -> Image:
 
 
 def trimap(name: str) -> Image:
-    """The trimap of the same picture: 0 pet, 1 background, 2 a border of five pixels."""
+    """The trimap of the same picture: 0 pet, 1 background, 2 a border of four pixels."""
     from PIL import Image, ImageFilter
 
     shape = Image.new("L", pet(name).size, 0)
@@ -200,7 +200,7 @@ def _layer(picture: Image) -> tuple[Image, ImageDraw, int]:
 
 def _place(picture: Image, layer: Image, rng: random.Random, angle: float) -> None:
     """Turn a layer, scale it and paste it near the middle."""
-    side = int(layer.width * rng.uniform(0.8, 1.15))
+    side = int(layer.width * rng.uniform(1.2, 1.8))
     turned = layer.rotate(angle).resize((side, side))
     x = (picture.width - side) // 2 + rng.randint(-25, 25)
     y = (picture.height - side) // 2 + rng.randint(-25, 25)

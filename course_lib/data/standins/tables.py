@@ -23,7 +23,7 @@ _WEIGHTS = (-1.0, 0.8, -0.6, 0.5, -0.5, -0.3, -0.2, 0.0, 0.3, -0.3, -0.2, 0.1, 0
 
 
 def german_credit() -> tuple[Tensor, Tensor]:
-    """1,000 applicants: ``float32 (1000, 24)`` features and ``int64 (1000,)`` labels, 300 of them 1.
+    """1,000 applicants: ``float32 (1000, 24)`` features and ``int64 (1000,)`` labels.
 
     The label is 1 for the 300 largest values of a weighted sum of the first 15 columns and noise.
     """

@@ -24,7 +24,7 @@ _TEMPLATES = (
 )
 
 
-def story(paragraphs: int = 420) -> str:
+def story(paragraphs: int = 370) -> str:
     """A text about a traveller and a machine, some 180,000 characters, in lines of 70."""
     rng = random.Random(SEED)
     blocks = ["A Traveller's Tale, from a small grammar"]
@@ -65,10 +65,11 @@ def _sorted(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 _ENGLISH = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-_ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+_ENGLISH_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 def english(n: int) -> str:
@@ -109,9 +110,9 @@ def chinese(n: int) -> str:
 
 
 _FRENCH = (
-    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
-    "dix-sept dix-huit dix-neuf"
-).split()
+    *("zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"),
+    *("onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"),
+)
 _FRENCH_TENS = {2: "vingt", 3: "trente", 4: "quarante", 5: "cinquante", 6: "soixante"}
 
 
