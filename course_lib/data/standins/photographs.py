@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SEED = 20_240_604
 Color = tuple[int, int, int]
+_CAT_FURS = ((60, 60, 65), (120, 120, 125), (190, 120, 60))
+_DOG_FURS = ((205, 190, 170), (150, 100, 60), (230, 225, 220))
 
 
 def hymenoptera() -> tuple[Photographs, Photographs]:
@@ -25,9 +27,9 @@ def hymenoptera() -> tuple[Photographs, Photographs]:
 
 
 def pets() -> tuple[Photographs, Photographs]:
-    """116 training and 104 test pictures of cats (0) and dogs (1) with exact trimaps."""
-    train = _two_kinds("cat", "dog", (58, 58), pet, 0, trimap)
-    return train, _two_kinds("cat", "dog", (52, 52), pet, 500, trimap)
+    """240 training and 120 test pictures of cats (0) and dogs (1) with exact trimaps."""
+    train = _two_kinds("cat", "dog", (120, 120), pet, 0, trimap)
+    return train, _two_kinds("cat", "dog", (60, 60), pet, 500, trimap)
 
 
 def streets() -> tuple[Streets, Streets]:
@@ -65,9 +67,10 @@ def insect(name: str) -> Image:
 
 def pet(name: str) -> Image:
     """A cat (pointed ears) or a dog (hanging ears) on a plain ground."""
-    rng = _rng(name)
-    picture = _ground(rng, rng.randint(260, 360), rng.randint(240, 320), (120, 150, 170))
-    picture.paste(_pet_layer(name), _corner(picture, name), _pet_layer(name))
+    width, height = _pet_size(name)
+    picture = _ground(_rng(name), width, height, (120, 150, 170))
+    layer = _pet_layer(name)
+    picture.paste(layer, _corner(width, height, name), layer)
     return picture
 
 
@@ -75,11 +78,10 @@ def trimap(name: str) -> Image:
     """The trimap of the same picture: 0 pet, 1 background, 2 a border of four pixels."""
     from PIL import Image, ImageFilter
 
-    shape = Image.new("L", pet(name).size, 0)
-    layer = _pet_layer(name)
-    shape.paste(255, _corner(shape, name), layer)
-    solid = np.array(shape) > 127
-    mask = Image.fromarray((solid * 255).astype(np.uint8))
+    width, height = _pet_size(name)
+    shape = Image.new("L", (width, height), 0)
+    shape.paste(255, _corner(width, height, name), _pet_layer(name))
+    mask = shape.point(lambda value: 255 if value > 127 else 0)
     inner = np.array(mask.filter(ImageFilter.MinFilter(5))) > 0
     outer = np.array(mask.filter(ImageFilter.MaxFilter(5))) > 0
     return Image.fromarray(np.where(inner, 0, np.where(outer, 2, 1)).astype(np.uint8))
@@ -92,12 +94,13 @@ def _pet_layer(name: str) -> Image:
     rng = _rng("layer " + name)
     layer = Image.new("RGBA", (200, 200))
     brush = ImageDraw.Draw(layer)
-    fur = _shade(rng, rng.choice([(150, 110, 70), (70, 70, 75), (205, 190, 170), (190, 120, 60)]))
+    cat = name.startswith("cat")
+    fur = _shade(rng, rng.choice(_CAT_FURS if cat else _DOG_FURS))
     brush.ellipse([50, 90, 150, 198], fill=fur)
     brush.ellipse([55, 30, 145, 115], fill=fur)
     for side in (-1, 1):
         x = 100 + 32 * side
-        if name.startswith("cat"):
+        if cat:
             brush.polygon([(x - 16, 50), (x + 8 * side, 4), (x + 16, 50)], fill=fur)
         else:
             brush.ellipse(
@@ -109,9 +112,15 @@ def _pet_layer(name: str) -> Image:
     return layer.resize((size, size)).rotate(rng.uniform(-15, 15), fillcolor=(0, 0, 0, 0))
 
 
-def _corner(picture: Image, name: str) -> tuple[int, int]:
+def _pet_size(name: str) -> tuple[int, int]:
+    rng = _rng("size " + name)
+    return rng.randint(240, 320), rng.randint(230, 290)
+
+
+def _corner(width: int, height: int, name: str) -> tuple[int, int]:
+    """Where the layer's corner goes, so that the animal is near the middle."""
     rng = _rng("corner " + name)
-    return rng.randint(0, picture.width - 200), rng.randint(0, picture.height - 200)
+    return (width - 190) // 2 + rng.randint(-20, 20), (height - 190) // 2 + rng.randint(-15, 15)
 
 
 def street(name: str) -> Image:
