@@ -26,6 +26,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -40,6 +41,7 @@ PRELOADED = (
     *("course_lib.claims", "course_lib.data", "course_lib.demo", "course_lib.train"),
 )
 LAUNCHER = "ipykernel_launcher"
+CONNECT_SECONDS = 5
 REPLY_SECONDS = 60
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
@@ -58,7 +60,7 @@ def nursery(env: dict[str, str]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         address = str(Path(folder) / "nursery")
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "course_lib.tools.warm", address],
+            [sys.executable, "-m", "course_lib.tools.warm", address],
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -166,14 +168,14 @@ class ForkedKernel:
 
 def _connect(connection: socket.socket, address: str) -> None:
     """Connect, allowing the nursery a few seconds to open its socket."""
-    import time
-
-    for _ in range(100):
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
         try:
             return connection.connect(address)
         except (FileNotFoundError, ConnectionRefusedError):
-            time.sleep(0.05)
-    raise ConnectionError(f"no nursery at {address}")
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
 
 
 # --- the nursery ----------------------------------------------------------------------------------
@@ -260,15 +262,21 @@ def _become_kernel(request: dict[str, Any]) -> None:
     os.chdir(request["folder"])
     _redirect(request["log"])
     tempfile.tempdir = None
-    random.seed()
-    import numpy as np
-
-    np.random.seed()
+    _seed_generators()
     gc.unfreeze()
     sys.argv = [LAUNCHER, *request["arguments"], f"--IPKernelApp.parent_handle={nursery_pid}"]
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()
+
+
+def _seed_generators() -> None:
+    """Give each kernel random numbers of its own until the notebook sets seeds."""
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()
 
 
 def _redirect(log: str) -> None:
@@ -286,4 +294,5 @@ def _redirect(log: str) -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # the current folder, which ipykernel's launcher removes as well
     main(sys.argv[1])
