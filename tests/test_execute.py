@@ -533,9 +533,9 @@ def test_warm_kernel_gives_what_a_cold_one_gives(tmp_path):
     texts = {"seeded": SAME, "unseeded": UNSEEDED, "again": UNSEEDED}
     project = make_project(tmp_path, {slug: notebook(code) for slug, code in texts.items()})
     chapters = on_disk.all_chapters(project)
-    execute.run(project, chapters, Settings("smoke", jobs=2))
+    execute.run(project, chapters, Settings("smoke", jobs=1))
     seeded, unseeded, again = map(outputs_of, chapters)
-    execute.run(project, chapters[:1], Settings("smoke", jobs=2, warm=False, force=True))
+    execute.run(project, chapters[:1], Settings("smoke", jobs=1, warm=False, force=True))
     assert seeded == outputs_of(chapters[0])
     assert "image/png" in str(seeded)
     numbers = re.findall(r"0\.\d+", str(unseeded + again))
