@@ -361,7 +361,7 @@ def _available(name: str) -> bool:
         from course_lib.data import available
 
         return bool(available(name))
-    except (ImportError, AttributeError, KeyError, ValueError):
+    except (ImportError, AttributeError, KeyError, OSError):
         return False
 
 
