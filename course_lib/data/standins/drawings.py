@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,8 +19,10 @@ def digits() -> Split:
 
     The 1,797 digits are divided first, so no test image is a variant of a training digit.
     """
+    state = random.getstate()
     from sklearn.datasets import load_digits
 
+    random.setstate(state)  # the import draws from Python's global generator
     bunch = load_digits()
     small = torch.from_numpy(bunch.images).float().unsqueeze(1) / 16  # (1797, 1, 8, 8)
     large = F.interpolate(small, size=(22, 22), mode="bilinear", align_corners=False)
