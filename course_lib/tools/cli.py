@@ -174,7 +174,7 @@ def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
             if outcome.source
         ]
         changed = rendering.assemble(project, pages)
-        click.echo(f"{len(changed)} files of the book changed.")
+        click.echo(f"{len(changed)} file{'s' * (len(changed) != 1)} of the book changed.")
         output = rendering.build(project, builder, strict)
     except (on_disk.ProjectError, rendering.BuildError) as error:
         _fail(str(error), 1)
