@@ -62,7 +62,7 @@ def timed(action) -> float:
 
 
 def papermill(project: Project, chapters: list[Chapter], profile: str) -> None:
-    """jupytext and papermill, each a program of its own for each notebook, as ``xargs -P2`` does."""
+    """jupytext and papermill, each a program of its own for each notebook, as by ``xargs -P2``."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda chapter: one(chapter, Path(folder), profile), chapters))
 

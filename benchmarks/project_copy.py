@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def copy_project(folder: Path) -> Project:
-    """Copy the book, the library and the settings; chapters that are not written yet are left out."""
+    """Copy the book, the library and the settings, without chapters that are not written yet."""
     ignored = shutil.ignore_patterns("*.ipynb", "__pycache__", ".*")
     for name in ("book", "course_lib"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)

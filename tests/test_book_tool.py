@@ -98,8 +98,8 @@ def test_staged_notebook(built):
     content = staged(built, "part/two")
     assert len(code_cells(content)) == 4
     assert "widgets" not in content["metadata"]
-    assert code_cells(content)[1]["outputs"][0]["data"] == {"text/plain": "slider"}
-    assert code_cells(content)[3]["outputs"][0]["data"] == {"text/plain": "2"}
+    assert code_cells(content)[1]["outputs"][0]["data"] == {"text/plain": ["slider"]}
+    assert code_cells(content)[3]["outputs"][0]["data"] == {"text/plain": ["2"]}
     record = content["metadata"]["course"]
     assert record["profile"] == "smoke" and record["seconds"] > 0 and record["date"]
     assert str(built.root) not in json.dumps(content)
@@ -175,7 +175,7 @@ def test_warning_names_the_line_of_the_text_and_fails_a_strict_build(tmp_path):
     done = build(project, "--strict")
     line = text.splitlines().index("See {doc}`nowhere`.") + 1
     assert done.returncode == 1
-    assert f"one.ipynb:{line}: WARNING" in done.stderr and "nowhere" in done.stderr
+    assert f"{project.book / 'one.md'}:{line}: WARNING" in done.stderr and "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
     assert build(project).returncode == 0
 

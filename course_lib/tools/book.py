@@ -7,14 +7,17 @@ written when its content changed, so Sphinx reads again only what changed.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -172,24 +175,47 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
         "external_toc_path": str(project.stage / "_toc.yml"),
     }
     output = project.build / builder
-    result = build_sphinx(
-        project.stage,
-        output,
-        noconfig=True,
-        path_config=project.stage / "_config.yml",
-        confoverrides=overrides | ({"nitpicky": True} if strict else {}),
-        builder=builder,
-        warningiserror=strict,
-        keep_going=strict,
-        freshenv=strict,
-        force_all=strict,
-        jobs=available_cores(),
-        quiet=not sys.stdout.isatty(),
-    )
+    with contextlib.redirect_stderr(_SourcePaths(project, sys.stderr)):
+        result = build_sphinx(
+            project.stage,
+            output,
+            noconfig=True,
+            path_config=project.stage / "_config.yml",
+            confoverrides=overrides | ({"nitpicky": True} if strict else {}),
+            builder=builder,
+            warningiserror=strict,
+            keep_going=strict,
+            freshenv=strict,
+            force_all=strict,
+            jobs=available_cores(),
+            quiet=not sys.stdout.isatty(),
+        )
     if result != 0:
         reason = f": {result}" if isinstance(result, BaseException) else ""
         raise BuildError(f"the book was not built{reason}; the messages above say what to mend")
     return output
+
+
+class _SourcePaths(io.TextIOBase):
+    """Passes on what Sphinx warns about, with the files that authors edit for the staged ones."""
+
+    def __init__(self, project: Project, stream: TextIO):
+        self.staged = re.compile(
+            re.escape(f"{project.stage}{os.sep}") + r"([^:\n]*?)(\.ipynb)?(?=:)"
+        )
+        self.book, self.stream = project.book, stream
+
+    def write(self, text: str) -> int:
+        return self.stream.write(self.staged.sub(self._source, text))
+
+    def _source(self, match: re.Match) -> str:
+        return f"{self.book}{os.sep}{match[1]}{'.md' if match[2] else ''}"
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
 
 
 def _build_pdf(project: Project, builder: str, strict: bool) -> Path:
