@@ -81,9 +81,21 @@ class Chapter:
     def prose(self) -> str:
         """The Markdown outside code cells and other literal blocks."""
         text = re.sub(r"^---\n.*?\n---\n", "", self.text, count=1, flags=re.S)
-        return re.sub(
-            r"^(`{3,})(\{code-cell\}.*?|[a-z]*)\n.*?^\1[ ]*$", "", text, flags=re.S | re.M
-        )
+        kept, directives, literal = [], [], None
+        for line in text.splitlines():
+            fence = re.match(r"(`{3,}|:{3,})(\{[\w:-]+\})?", line)
+            if literal:
+                literal = None if line.rstrip() == literal else literal
+                continue
+            if directives and line.rstrip() == directives[-1]:
+                directives.pop()
+            elif fence and fence[2] and fence[2] != "{code-cell}":
+                directives.append(fence[1])
+            elif fence:
+                literal = fence[1]
+                continue
+            kept.append(line)
+        return "\n".join(kept) + "\n"
 
     @cached_property
     def headings(self) -> list[tuple[int, str]]:
