@@ -103,6 +103,25 @@ def test_standardised_like_torchvision(shape, mean, std, seed):
     torch.testing.assert_close(plain, torch.from_numpy(images) / 255, atol=0, rtol=0)
 
 
+def test_numpy_and_pytorch_agree_to_the_last_bit():
+    images = torch.randint(0, 256, (30, 3, 5, 4), dtype=torch.uint8)
+    batches = Batches(images, torch.zeros(30), 8, mean=[0.1, 0.5, 0.7], std=[0.2, 0.3, 0.4])
+    chosen = torch.tensor([4, 29, 0])
+    assert torch.equal(batches._pixels_by_numpy(chosen), batches._by_torch(chosen))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
+def test_batches_stay_on_the_device():
+    images = torch.randint(0, 256, (30, 1, 4, 4), dtype=torch.uint8)
+    data = LabelledImages(images, torch.arange(30))
+    there = data.to("cuda").batches(8, shuffle=True, mean=0.5, std=0.5, seed=1)
+    here = data.batches(8, shuffle=True, mean=0.5, std=0.5, seed=1)
+    for (x, y), (u, v) in zip(there, here, strict=True):
+        assert x.is_cuda and y.is_cuda
+        torch.testing.assert_close(x.cpu(), u)
+        assert torch.equal(y.cpu(), v)
+
+
 def test_one_number_serves_all_channels():
     images = torch.randint(0, 256, (5, 3, 4, 4), dtype=torch.uint8)
     data = LabelledImages(images, torch.zeros(5))

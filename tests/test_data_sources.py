@@ -6,6 +6,7 @@ import errno
 import gzip
 import http.server
 import io
+import pathlib
 import socket
 import stat
 import subprocess
@@ -158,6 +159,11 @@ def write(folder, files):
         path.write_bytes(content)
 
 
+def downloaded(folder):
+    """Files in a cache, without the empty lock files."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
 @contextlib.contextmanager
 def silence():
     """No warning may appear."""
@@ -280,7 +286,7 @@ def test_a_full_disk(small, home, monkeypatch):
     monkeypatch.setattr("pooch.downloaders.open", lambda *_: Full(), raising=False)
     with pytest.warns(data.DataWarning, match="No space left on device.*free some space"):
         assert data.mnist().source == "stand-in"
-    assert not [path for path in home.rglob("*") if path.is_file()]
+    assert not downloaded(home)
 
 
 def test_the_cache_folder_is_the_platforms_by_default(monkeypatch):
@@ -300,6 +306,21 @@ def test_course_data_comes_first(small, tmp_path, monkeypatch, capsys):
     line = capsys.readouterr().out
     assert "local copy in COURSE_DATA" in line
     assert str(tmp_path) not in line
+
+
+def test_a_file_that_cannot_be_read(small, tmp_path, monkeypatch):
+    write(tmp_path / "own" / "mnist", DIGITS)
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "own"))
+    read = pathlib.Path.read_bytes
+
+    def refuse(path):
+        if "own" in path.parts:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", refuse)
+    with pytest.warns(data.DataWarning, match=r"ubyte.gz in COURSE_DATA .*Permission denied"):
+        assert data.mnist().source == "download"
 
 
 def test_course_data_without_this_set(small, tmp_path, monkeypatch):
@@ -387,9 +408,30 @@ def test_photographs_are_downloaded_and_unpacked_once(bugs, home, capsys):
     assert bugs.asked == ["GET h.zip"]
     assert "same as the first download" in capsys.readouterr().out
     assert not (home / "archives" / "h.zip").exists()  # unpacked, so no longer needed
-    assert [path.name for path in home.iterdir() if path.name.startswith("hymenoptera")] == [
-        "hymenoptera"
-    ]
+    names = sorted(path.name for path in home.iterdir())
+    assert names == ["archives", "hymenoptera", "hymenoptera.lock"]
+
+
+def test_an_incomplete_list_of_photographs_is_noticed(bugs, home):
+    data.hymenoptera()
+    sums = home / "hymenoptera" / "SHA256SUMS"
+    sums.write_text("".join(sums.read_text().splitlines(keepends=True)[:5]))
+    with pytest.warns(data.DataWarning, match="the list of files in the cache is not complete"):
+        assert data.hymenoptera().source == "download"
+    sums.write_text("scrambled")
+    with pytest.warns(data.DataWarning, match="not complete"):
+        assert data.hymenoptera().source == "download"
+    assert len(data.hymenoptera().train) == 6
+
+
+def test_notebooks_that_run_at_once_download_once(bugs):
+    threads = [threading.Thread(target=data.hymenoptera) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bugs.asked == ["GET h.zip"]
+    assert data.hymenoptera().source == "cache"
 
 
 def test_a_damaged_photograph_in_the_cache_is_fetched_again(bugs, home):
@@ -424,7 +466,7 @@ def test_a_broken_archive_is_not_accepted(bugs, home):
     bugs.files["h.zip"] = b"<html>Please log in</html>"
     with pytest.warns(data.DataWarning, match=r"h.zip.*no sound zip archive"):
         assert data.hymenoptera().source == "stand-in"
-    assert not [path for path in home.rglob("*") if path.is_file()]
+    assert not downloaded(home)
 
 
 def link(target):

@@ -21,7 +21,8 @@ class Batches:
 
     Every iteration is one epoch: each sample comes exactly once. With ``shuffle`` each epoch has a
     new order, drawn from a generator of this object's own, so other random numbers are neither used
-    nor disturbed.
+    nor disturbed. Make the object once, before the first epoch: a new one with the same seed starts
+    again with the same order.
 
     Args:
         x: inputs, ``(samples, …)``. ``uint8`` counts as pixels and becomes ``float32`` in [0, 1];
@@ -96,6 +97,9 @@ class Batches:
         """Pixels to [0, 1], then (x − mean) / std, exactly as torchvision computes them."""
         if self.x.dtype == torch.uint8 and self.x.device.type == "cpu":
             return self._pixels_by_numpy(chosen)
+        return self._by_torch(chosen)
+
+    def _by_torch(self, chosen: Tensor) -> Tensor:
         x = self.x.index_select(0, chosen)
         if x.dtype == torch.uint8:
             x = x.to(torch.float32).div_(255)

@@ -42,7 +42,7 @@ class LabelledImages:
 
     def __getitem__(self, index: int | slice | Sequence[int] | Tensor):
         """One ``(image, label)`` pair for a number, a smaller set for a slice, list or tensor."""
-        if isinstance(index, int):
+        if isinstance(index, int | np.integer):
             label = self.labels[index]
             return self.images[index], int(label) if label.dim() == 0 else label
         return LabelledImages(self.images[index], self.labels[index])

@@ -12,6 +12,7 @@ and the next step is tried, so nothing is ever trained on a damaged file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -103,7 +104,12 @@ class Files:
         expected = self.checksums.get(name)
         if expected is None:
             raise DamagedFile(f"{name} is missing in {self.place}. {self.remedy}")
-        content = (self.root / name).read_bytes()
+        try:
+            content = (self.root / name).read_bytes()
+        except OSError as error:
+            raise DamagedFile(
+                f"{name} in {self.place} cannot be read: {error.strerror}. {self.remedy}"
+            ) from error
         found = checksum(content, expected.split(":")[0])
         if found != expected:
             if self.stamp is not None:
@@ -174,11 +180,9 @@ def available(name: str) -> bool:
     folder = _course_data_folder(origin)
     if folder is not None and all((folder / path).is_file() for path in origin.local):
         return True
-    try:
+    with contextlib.suppress(DataError):
         if _from_cache(name, origin) is not None:
             return True
-    except DataError:
-        pass
     return not _offline() and _answers(origin.remotes[0].urls[0])
 
 
@@ -256,15 +260,14 @@ def _from_course_data(name: str, origin: Origin) -> Files | None:
 
 
 def tree_checksums(folder: Path) -> dict[str, str]:
-    """Checksums of the files of a folder by relative path, without hidden files and the list."""
-    paths = sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
-    return {
-        path: checksum((folder / path).read_bytes())
-        for path in paths
-        if path != SUMS and not Path(path).name.startswith(".")
-    }
+    """Checksums of the files of a folder by relative path."""
+    return {path: checksum((folder / path).read_bytes()) for path in _paths(folder)}
+
+
+def _paths(folder: Path) -> list[str]:
+    """Sorted relative paths of the files of a folder, without hidden files and the list of sums."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+    return sorted({path.relative_to(folder).as_posix() for path in found} - {SUMS})
 
 
 def tree_checksum(sums: dict[str, str]) -> str:
@@ -292,8 +295,8 @@ def _suspects(folder: Path, sums: dict[str, str]) -> str:
 def _read_sums(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {name: f"sha256:{sha}" for sha, name in pairs}
+    pairs = (line.partition("  ") for line in path.read_text(encoding="utf-8").splitlines())
+    return {name: f"sha256:{sha}" for sha, _, name in pairs}
 
 
 # --- the cache ------------------------------------------------------------------------------------
@@ -315,6 +318,8 @@ def _from_cache(name: str, origin: Origin) -> Files | None:
     remedy = "It is fetched again when the set is loaded the next time with a network."
     if origin.unpack is not None:
         sums = _read_sums(folder / SUMS)
+        if sums and not set(_paths(folder)) <= set(sums):
+            raise DamagedFile(f"the list of files in the cache is not complete. {remedy}")
         return Files(folder, sums, "the cache", remedy, stamp=folder / SUMS) if sums else None
     checksums = {remote.path: _known_checksum(remote, folder) for remote in origin.remotes}
     if None in checksums.values() or not all((folder / path).is_file() for path in checksums):
@@ -344,17 +349,31 @@ def _offline() -> bool:
 def _from_download(name: str, origin: Origin) -> Files | None:
     if _offline():
         raise Unreachable("COURSE_OFFLINE is set")
-    folder = cache_folder() / ("archives" if origin.unpack is not None else name)
+    from filelock import FileLock
+
     try:
-        archives = [fetch(remote, folder) for remote in origin.remotes]
-        if origin.unpack is not None:
-            _unpack(archives, cache_folder() / name, origin.unpack)
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        # of several notebooks that run at once, one downloads and the others wait for it
+        with FileLock(cache_folder() / f"{name}.lock"):
+            if origin.unpack is None:
+                for remote in origin.remotes:
+                    fetch(remote, cache_folder() / name)
+            else:
+                _fetch_and_unpack(name, origin)
     except OSError as error:
         raise DataError(
             f"the cache directory {cache_folder()} cannot be written to ({error}). Make it "
             "writable or free some space, or set COURSE_CACHE to another directory."
         ) from error
     return _from_cache(name, origin)
+
+
+def _fetch_and_unpack(name: str, origin: Origin) -> None:
+    with contextlib.suppress(DamagedFile):
+        if _from_cache(name, origin) is not None:
+            return  # another notebook has just done it
+    archives = [fetch(remote, cache_folder() / "archives") for remote in origin.remotes]
+    _unpack(archives, cache_folder() / name, origin.unpack)
 
 
 def fetch(remote: Remote, folder: Path) -> Path:
@@ -401,7 +420,7 @@ def _retrieve(url: str, remote: Remote, folder: Path) -> Path:
     logger.setLevel("ERROR")
     try:
         downloader = pooch.HTTPDownloader(
-            progressbar=True, chunk_size=2**16, headers=_HEADERS, timeout=20
+            progressbar=True, chunk_size=2**16, headers=_HEADERS, timeout=(5, 30)
         )
         pooch.retrieve(url, known, arrival.name, arrival.parent, downloader=downloader)
     except ValueError as error:
