@@ -113,7 +113,8 @@ class Files:
         found = checksum(content, expected.split(":")[0])
         if found != expected:
             if self.stamp is not None:
-                self.stamp.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a read-only cache cannot forget
+                    self.stamp.unlink()
             raise DamagedFile(
                 f"{name} in {self.place} is damaged: expected {expected}, found {found} "
                 f"({len(content):,} bytes). {self.remedy}"
