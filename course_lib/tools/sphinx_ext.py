@@ -171,7 +171,7 @@ def _prepare(app: Sphinx) -> None:
 
 
 def _mark_parallel_safe(app: Sphinx, config) -> None:
-    """Neither extension keeps state between pages, but as they do not say so, Sphinx reads serially."""
+    """These extensions keep no state between pages; they only fail to say so."""
     for name in ("sphinx_multitoc_numbering", "sphinx-mathjax-offline"):
         if name in app.extensions:
             app.extensions[name].parallel_read_safe = True
