@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from tiny import claim, make_project, notebook
 
 import course_lib.tools
@@ -65,8 +66,7 @@ def staged(project: Project, name: str) -> dict:
 def pages_of(project: Project) -> list[book.Page]:
     """The pages of a project whose executed notebooks are up to date."""
     return [
-        book.Page(c.docname, c.read(), on_disk.load_executed(c.executed("smoke")))
-        for c in on_disk.all_chapters(project)
+        book.Page(c.docname, c.read(), c.executed("smoke")) for c in on_disk.all_chapters(project)
     ]
 
 
@@ -130,7 +130,9 @@ def test_unchanged_project_changes_nothing(built):
 def copy(built, tmp_path) -> Project:
     import shutil
 
-    shutil.copytree(built.root, tmp_path / "copy", ignore=shutil.ignore_patterns("html"))
+    shutil.copytree(
+        built.root, tmp_path / "copy", ignore=shutil.ignore_patterns("html")
+    )  # keeps the times
     return Project(tmp_path / "copy")
 
 
@@ -169,6 +171,19 @@ def test_change_of_prose_renders_again_without_executing(built):
     assert "Changed prose." in page and "first output" in page
 
 
+def test_builds_wait_for_each_other(built):
+    with FileLock(built.build / "book.lock"):
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "course_lib.tools.cli", "book", "--profile", "smoke"]
+        process = subprocess.Popen(
+            command, cwd=built.root, env=env, stdout=subprocess.PIPE, text=True
+        )
+        lines = iter(process.stdout.readline, "")
+        assert any("Waiting for another build" in line for line in lines)
+    assert process.wait(timeout=60) == 0
+    process.stdout.close()
+
+
 def test_warning_names_the_line_of_the_text_and_fails_a_strict_build(tmp_path):
     text = notebook("1") + "\nSee {doc}`nowhere`.\n"
     project = make_project(tmp_path, {"one": text})
@@ -197,7 +212,7 @@ def test_broken_configuration(tmp_path):
     project = make_project(tmp_path, {"one": notebook("1")})
     project.config.write_text("title: [")
     done = build(project)
-    assert done.returncode == 1 and "_config.yml" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "_config.yml" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_broken_table_of_contents(tmp_path):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import yaml
+from filelock import FileLock, Timeout
 
 from course_lib.tools import chapters as on_disk
 from course_lib.tools.chapters import INJECTED, Project, ProjectError, Source
@@ -38,7 +39,42 @@ class Page:
 
     docname: str
     source: Source
-    executed: dict[str, Any] | None
+    executed: Path | None
+
+    @property
+    def name(self) -> str:
+        """The staged file."""
+        return f"{self.docname}.ipynb"
+
+    def fingerprint(self) -> list:
+        """Says whether the staged file is still the right one, without making it."""
+        stat = self.executed.stat() if self.executed else None
+        made = [stat.st_mtime_ns, stat.st_size] if stat else None
+        return [self.source.digest, made, Path(__file__).stat().st_mtime_ns]
+
+    def content(self) -> bytes:
+        """The staged file."""
+        executed = on_disk.load_executed(self.executed) if self.executed else None
+        notebook = merge(self.source, executed)
+        return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True).encode()
+
+
+def render(
+    project: Project, pages: Iterable[Page], builder: str = "html", strict: bool = False
+) -> Path:
+    """Bring the stage up to date and build it, one process at a time; see :func:`build`."""
+    lock = FileLock(project.build / "book.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print("Waiting for another build of this book to end ...", flush=True)
+        lock.acquire()
+    try:
+        changed = len(assemble(project, pages))
+        print(f"{changed} file{'s' * (changed != 1)} of the book changed.", flush=True)
+        return build(project, builder, strict)
+    finally:
+        lock.release()
 
 
 def assemble(project: Project, pages: Iterable[Page]) -> list[Path]:
@@ -50,19 +86,23 @@ def assemble(project: Project, pages: Iterable[Page]) -> list[Path]:
     Raises:
         ProjectError: ``_toc.yml`` or ``_config.yml`` cannot be read.
     """
-    wanted: dict[str, bytes] = {}
+    pages = list(pages)
+    record = project.build / "stage.json"
+    known, found = on_disk.load_json(record), {page.name: page.fingerprint() for page in pages}
+    wanted: dict[str, bytes | None] = {}
     for page in pages:
-        notebook = merge(page.source, page.executed)
-        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
-        wanted[f"{page.docname}.ipynb"] = text.encode()
-    chapters = {name.removesuffix(".ipynb") for name in wanted}
+        done = known.get(page.name) == found[page.name] and (project.stage / page.name).is_file()
+        wanted[page.name] = None if done else page.content()
     for path in _book_files(project.book):
         name = path.relative_to(project.book).as_posix()
-        if path.suffix != ".md" or name.removesuffix(".md") not in chapters:
+        if path.suffix != ".md" or f"{name.removesuffix('.md')}.ipynb" not in wanted:
             wanted[name] = path.read_bytes()
     for source in (project.toc, project.config):
         wanted[source.name] = _without_book_prefix(on_disk.load_yaml(source))
-    return _synchronize(project.stage, wanted)
+    changed = _synchronize(project.stage, wanted)
+    if found != known:
+        on_disk.write_atomic(record, json.dumps(found))
+    return changed
 
 
 def merge(source: Source, executed: dict[str, Any] | None) -> dict[str, Any]:
@@ -128,8 +168,8 @@ def _without_book_prefix(content: Any) -> bytes:
     return yaml.safe_dump(strip(content), sort_keys=False, allow_unicode=True).encode()
 
 
-def _synchronize(folder: Path, wanted: dict[str, bytes]) -> list[Path]:
-    """Make a folder hold exactly these files; write only those that differ."""
+def _synchronize(folder: Path, wanted: dict[str, bytes | None]) -> list[Path]:
+    """Make a folder hold exactly these files; write only those that differ (None: is right)."""
     changed = []
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
@@ -140,7 +180,7 @@ def _synchronize(folder: Path, wanted: dict[str, bytes]) -> list[Path]:
             changed.append(path)
     for name, content in wanted.items():
         path = folder / name
-        if not path.is_file() or path.read_bytes() != content:
+        if content is not None and not (path.is_file() and path.read_bytes() == content):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             changed.append(path)
@@ -190,6 +230,8 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
             jobs=available_cores(),
             quiet=not sys.stdout.isatty(),
         )
+    if isinstance(result, KeyboardInterrupt):
+        raise result
     if result != 0:
         reason = f": {result}" if isinstance(result, BaseException) else ""
         raise BuildError(f"the book was not built{reason}; the messages above say what to mend")

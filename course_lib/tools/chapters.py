@@ -113,31 +113,57 @@ class Chapter:
         return self.project.executed(profile) / f"{self.docname}.ipynb"
 
     def read(self) -> Source:
-        """Parse the Markdown file.
+        """Read the Markdown file.
 
         Raises:
-            ChapterError: there is no such file, or it is not a MyST notebook.
+            ChapterError: there is no such file, or it is not text.
         """
         return Source(self.source, _read_text(self.source))
 
 
+@dataclass(frozen=True)
 class Source:
-    """The present Markdown of a chapter as a notebook without outputs."""
+    """The present Markdown of a chapter; its notebook is parsed when it is first asked for.
 
-    def __init__(self, path: Path, text: str):
+    All attributes but ``path``, ``text`` and ``digest`` raise :class:`ChapterError` when the text
+    is not a MyST notebook.
+    """
+
+    path: Path
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, list[int]]:
         from jupytext.myst import myst_to_notebook
 
-        self.path, self.text = path, text
         try:
-            notebook = myst_to_notebook(text, add_source_map=True)
+            notebook = myst_to_notebook(self.text, add_source_map=True)
         except Exception as error:
-            raise ChapterError(path, f"not a valid MyST notebook: {_one_line(error)}") from error
-        self.starts = notebook.metadata.pop("source_map")
-        self.notebook = notebook
-        self.kernel = _kernel_name(path, notebook.metadata)
-        for cell in self.code_cells:
+            reason = f"not a valid MyST notebook: {_one_line(error)}"
+            raise ChapterError(self.path, reason) from error
+        starts = notebook.metadata.pop("source_map")
+        for cell in notebook.cells:
             if not isinstance(cell.metadata.get("tags", []), list):
-                raise ChapterError(path, f"the tags {cell.metadata['tags']!r} are not a list")
+                raise ChapterError(self.path, f"the tags {cell.metadata['tags']!r} are not a list")
+        return notebook, starts
+
+    @property
+    def notebook(self) -> Any:
+        """The notebook without outputs."""
+        return self._parsed[0]
+
+    @property
+    def starts(self) -> list[int]:
+        """For each cell the line of the file, counted from 0, where it begins."""
+        return self._parsed[1]
+
+    @property
+    def kernel(self) -> str:
+        return _kernel_name(self.path, self.notebook.metadata)
 
     @property
     def code_cells(self) -> list:
@@ -286,7 +312,10 @@ def _claims_to_be_a_notebook(path: Path) -> bool:
 
 
 class Keys:
-    """Computes the cache key of a chapter: all that can change its outputs, and nothing else."""
+    """Computes the cache key of a chapter: all that can change its outputs, and nothing else.
+
+    Parsing a chapter takes 50 ms, so what was found in a text is kept in ``_build`` by its hash.
+    """
 
     def __init__(self, project: Project, profile: str):
         self.profile = profile
@@ -298,18 +327,42 @@ class Keys:
             "library": _library_digest(project.library),
             "constraints": _constraints(project.root / "constraints.txt"),
         }
+        self._path = project.build / "executed" / ".parsed.json"
+        self._parsed = load_json(self._path)
+        self._size = len(self._parsed)
 
     def of(self, source: Source) -> str:
-        """The key of a chapter's present code; its prose does not count."""
-        cells = [
-            [
-                cell.source,
-                [tag for tag in EXECUTION_TAGS if tag in cell.metadata.get("tags", [])],
+        """The key of a chapter's present code; its prose does not count.
+
+        Raises:
+            ChapterError: the text is not a MyST notebook.
+        """
+        if source.digest not in self._parsed:
+            cells = [
+                [cell.source, [t for t in EXECUTION_TAGS if t in cell.metadata.get("tags", [])]]
+                for cell in source.code_cells
             ]
-            for cell in source.code_cells
-        ]
-        record = self.common | {"kernel": source.kernel, "cells": cells}
-        return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+            self._parsed[source.digest] = _digest({"kernel": source.kernel, "cells": cells})
+        return _digest(self.common | {"code": self._parsed[source.digest]})
+
+    def save(self) -> None:
+        """Keep what was parsed for the next time."""
+        if len(self._parsed) != self._size:
+            newest = dict(list(self._parsed.items())[-1000:])
+            write_atomic(self._path, json.dumps(newest))
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """A JSON file of the build folder, empty when it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def installed_version(package: str) -> str | None:

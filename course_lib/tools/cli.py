@@ -5,8 +5,10 @@ Each command imports what it needs when it runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,8 @@ def run(root: Path | None, chapters: tuple[str, ...], **options: Any) -> None:
     Exit code: 0 when all went well, 1 when a chapter failed, 2 when nothing could start, 130 after
     Ctrl-C.
     """
-    outcomes = _run(root, chapters, _settings(**options))[1]
+    with messages():
+        outcomes = _run(root, chapters, _settings(**options))[1]
     failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
     if failed:
         click.echo(
@@ -105,29 +108,34 @@ def run(root: Path | None, chapters: tuple[str, ...], **options: Any) -> None:
 
 
 def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any, list]:
-    """Execute chapters with progress and turn problems into messages and exit codes."""
+    """Execute chapters with progress; return the project and the outcomes."""
     from course_lib.tools import chapters as on_disk
     from course_lib.tools import execute
     from course_lib.tools.progress import Progress
 
+    project = on_disk.Project.find(root)
+    chosen = on_disk.select_chapters(project, names)
+    with Progress() as progress:
+        outcomes = execute.run(project, chosen, settings, progress=progress)
+        progress.table(outcomes)
+    return project, outcomes
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[None]:
+    """Turn what can go wrong into one message and an exit code."""
+    from course_lib.tools.chapters import ProjectError
+
     signal.signal(signal.SIGTERM, _as_keyboard_interrupt)
     try:
-        project = on_disk.Project.find(root)
-        chosen = on_disk.select_chapters(project, names)
-        with Progress() as progress:
-            outcomes = execute.run(project, chosen, settings, progress=progress)
-            progress.table(outcomes)
-        return project, outcomes
-    except on_disk.ProjectError as error:
+        yield
+    except ProjectError as error:
         _fail(str(error), 2)
-    except (execute.Interrupted, KeyboardInterrupt):
-        _fail("interrupted; the chapters that had finished are kept", INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail("interrupted; what had finished is kept", INTERRUPTED)
     except OSError as error:
-        _fail(
-            f"{error.filename or '_build'}: {error.strerror}; free some space or change its "
-            "permissions, then repeat",
-            1,
-        )
+        advice = "free some space or change its permissions, then repeat"
+        _fail(f"{error.filename or '_build'}: {error.strerror}; {advice}", 1)
 
 
 def _as_keyboard_interrupt(*_: Any) -> None:
@@ -154,30 +162,26 @@ def _fail(message: str, code: int) -> Any:
 def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
     """Build the book into _build/html, after executing what is out of date."""
     from course_lib.tools import book as rendering
-    from course_lib.tools import chapters as on_disk
 
     settings = _settings(**options)
-    project, outcomes = _run(root, (), settings)
-    failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
-    if failed and strict:
-        _fail(f"not built, because these chapters failed: {', '.join(failed)}", 1)
-    try:
+    with messages():
+        project, outcomes = _run(root, (), settings)
+        failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
+        if failed and strict:
+            _fail(f"not built, because these chapters failed: {', '.join(failed)}", 1)
         pages = [
             rendering.Page(
                 outcome.chapter.docname,
                 outcome.source,
-                None
-                if outcome.failure
-                else on_disk.load_executed(outcome.chapter.executed(settings.profile)),
+                None if outcome.failure else outcome.chapter.executed(settings.profile),
             )
             for outcome in outcomes
             if outcome.source
         ]
-        changed = rendering.assemble(project, pages)
-        click.echo(f"{len(changed)} file{'s' * (len(changed) != 1)} of the book changed.")
-        output = rendering.build(project, builder, strict)
-    except (on_disk.ProjectError, rendering.BuildError) as error:
-        _fail(str(error), 1)
+        try:
+            output = rendering.render(project, pages, builder, strict)
+        except rendering.BuildError as error:
+            _fail(str(error), 1)
     click.echo(f"The book is in {output}")
     if failed:
         _fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
@@ -190,13 +194,11 @@ def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
 @click.pass_obj
 def serve(root: Path | None, port: int, no_browser: bool) -> None:
     """Show the built book on this machine."""
-    from course_lib.tools.chapters import Project, ProjectError
+    from course_lib.tools.chapters import Project
     from course_lib.tools.serve import serve_book
 
-    try:
+    with messages():
         serve_book(Project.find(root), port, open_browser=not no_browser)
-    except ProjectError as error:
-        _fail(str(error), 2)
 
 
 @main.command()
@@ -204,13 +206,11 @@ def serve(root: Path | None, port: int, no_browser: bool) -> None:
 def clean(root: Path | None) -> None:
     """Remove everything generated, the executed notebooks included."""
     from course_lib.tools import book as rendering
-    from course_lib.tools.chapters import Project, ProjectError
+    from course_lib.tools.chapters import Project
 
-    try:
+    with messages():
         project = Project.find(root)
         gone = rendering.clean(project)
-    except (ProjectError, OSError) as error:
-        _fail(str(error), 2)
     click.echo(f"{'Removed' if gone else 'There is no'} {project.build}")
 
 

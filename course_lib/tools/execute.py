@@ -24,10 +24,7 @@ from course_lib.tools.progress import Progress
 
 TIMEOUTS = {"smoke": 120, "cpu": 600, "gpu": 3600}
 DEFAULT_PEAK_MB = 1500.0
-
-
-class Interrupted(Exception):
-    """Ctrl-C or SIGTERM; no kernel is left, and what had finished is kept."""
+GPU_SHARE_MB = 8000.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def run(
     Raises:
         ProjectError: nothing could start: ``_build`` cannot be written, or the profile is gpu and
             there is no GPU.
-        Interrupted: Ctrl-C or SIGTERM.
+        KeyboardInterrupt: Ctrl-C; no kernel is left, and what had finished is kept.
     """
     if settings.profile == "gpu":
         machine.require_cuda()
@@ -125,11 +122,11 @@ def _examine(
     for chapter in chapters:
         try:
             source = chapter.read()
+            key = keys.of(source)
         except ChapterError as error:
             text = f"{_shown(project, error.path)}: {error.reason}"
             outcomes[chapter] = Outcome(chapter, "failed", failure=text)
             continue
-        key = keys.of(source)
         executed = on_disk.load_executed(chapter.executed(settings.profile))
         if not settings.force and on_disk.is_current(executed, key):
             outcomes[chapter] = _from_cache(chapter, source, executed["metadata"]["course"])
@@ -138,6 +135,7 @@ def _examine(
         seconds = known.get("seconds") or float("inf")
         peak = known.get("peak_memory_mb") or DEFAULT_PEAK_MB
         work.append(_Work(chapter, source, key, seconds, peak))
+    keys.save()
     return outcomes, sorted(work, key=lambda item: -item.seconds)
 
 
@@ -182,8 +180,7 @@ class _Session:
         self.broken: set[Chapter] = set()
         self.given = executor
         cores, memory = machine.available_cores(), machine.total_memory_mb()
-        fitting = max(1, int(memory // DEFAULT_PEAK_MB))
-        self.jobs = max(1, min(settings.jobs or min(cores, fitting), len(work)))
+        self.jobs = min(settings.jobs or default_jobs(settings.profile), len(work))
         self.threads = max(1, cores // self.jobs)
         self.memory_limit = settings.memory_limit or 0.8 * memory / self.jobs
         self.timeout = settings.timeout or TIMEOUTS[settings.profile]
@@ -195,10 +192,8 @@ class _Session:
             with self._kernels() as self.nursery:
                 try:
                     yield from self._schedule()
-                except BaseException as error:
+                except BaseException:
                     self._stop()
-                    if isinstance(error, KeyboardInterrupt):
-                        raise Interrupted from None
                     raise
                 finally:
                     self._close_pool()
@@ -319,12 +314,21 @@ class _Session:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _kernels(self) -> contextlib.AbstractContextManager[str | None]:
-        """A nursery of warm kernels where there can be one; its value is the address, or None."""
+        """A nursery of warm kernels where it helps; its value is the address, or None."""
         from course_lib.tools import warm, worker
 
-        if not (self.settings.warm and self.given is None and sys.platform.startswith("linux")):
+        possible = sys.platform.startswith("linux") and self.given is None
+        if not (self.settings.warm and possible and len(self.waiting) > 1):
             return contextlib.nullcontext()
         return warm.nursery(worker.kernel_environment(self.threads, self.project.library.parent))
+
+
+def default_jobs(profile: str) -> int:
+    """Notebooks at a time: one for each core, as far as memory and, for gpu, the GPU's allow."""
+    fitting = [machine.available_cores(), int(machine.total_memory_mb() // DEFAULT_PEAK_MB)]
+    if profile == "gpu" and (gpu := machine.gpu()):
+        fitting.append(int(gpu.memory_mb // GPU_SHARE_MB))
+    return max(1, min(fitting))
 
 
 def _local_pool(jobs: int) -> Executor:

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -72,13 +73,29 @@ def require_cuda() -> None:
         )
 
 
+class Gpu(NamedTuple):
+    """The first GPU of the machine."""
+
+    name: str
+    memory_mb: float
+
+
+def gpu() -> Gpu | None:
+    """The first GPU, asked from its driver: PyTorch would take seconds and some of its memory."""
+    if not shutil.which("nvidia-smi"):
+        return None
+    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError, IndexError):
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        name, memory = answer.stdout.splitlines()[0].rsplit(",", 1)
+        return Gpu(name.strip(), float(memory))
+    return None
+
+
 def device_name() -> str:
     """The GPU if there is one, otherwise the processor."""
-    if shutil.which("nvidia-smi"):
-        query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-            return answer.stdout.splitlines()[0].strip()
+    if found := gpu():
+        return found.name
     with contextlib.suppress(OSError, IndexError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = [line for line in lines if line.startswith("model name")][0].partition(":")[2]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_lib.tools.chapters import Project, installed_version, write_atomic
+from filelock import FileLock
+
+from course_lib.tools.chapters import Project, installed_version, load_json, write_atomic
 from course_lib.tools.machine import device_name
 
 if TYPE_CHECKING:
@@ -20,19 +21,25 @@ PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel", "papermi
 
 def read_report(project: Project, profile: str) -> dict[str, Any]:
     """``report.json`` of a profile, empty before the first run."""
-    try:
-        return json.loads((project.executed(profile) / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return load_json(project.executed(profile) / "report.json")
 
 
 def write_reports(project: Project, profile: str, outcomes: list[Outcome]) -> None:
     """Update ``report.json`` and ``claims.json``.
 
-    A chapter that was not in this run keeps its entries.
+    A chapter that was not in this run keeps its entries, as long as its text exists.
     """
+    folder = project.executed(profile)
+    with FileLock(folder / ".lock"):
+        _write_report(project, profile, outcomes)
+        _write_claims(project, profile, outcomes)
+
+
+def _write_report(project: Project, profile: str, outcomes: list[Outcome]) -> None:
     report = read_report(project, profile)
-    entries = report.get("chapters", {}) | {
+    present = _slugs(project)
+    kept = {s: entry for s, entry in report.get("chapters", {}).items() if s in present}
+    entries = kept | {
         outcome.chapter.slug: {
             "seconds": outcome.seconds,
             "peak_memory_mb": outcome.peak_memory_mb,
@@ -53,16 +60,18 @@ def write_reports(project: Project, profile: str, outcomes: list[Outcome]) -> No
             "chapters": dict(sorted(entries.items())),
         }
         _write_json(project.executed(profile) / "report.json", report)
-    _write_claims(project.executed(profile) / "claims.json", profile, outcomes)
 
 
-def _write_claims(path: Path, profile: str, outcomes: list[Outcome]) -> None:
+def _slugs(project: Project) -> set[str]:
+    return {path.stem for path in project.book.rglob("*.md")}
+
+
+def _write_claims(project: Project, profile: str, outcomes: list[Outcome]) -> None:
     """All claims of this profile, each with its chapter."""
-    old: list[dict[str, Any]] = []
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        old = json.loads(path.read_text(encoding="utf-8"))["claims"]
-    new_slugs = {outcome.chapter.slug for outcome in outcomes}
-    claims = [claim for claim in old if claim["chapter"] not in new_slugs]
+    path = project.executed(profile) / "claims.json"
+    old = load_json(path).get("claims", [])
+    kept = _slugs(project) - {outcome.chapter.slug for outcome in outcomes}
+    claims = [claim for claim in old if claim["chapter"] in kept]
     for outcome in outcomes:
         claims += [{"chapter": outcome.chapter.slug, **claim} for claim in outcome.claims]
     claims.sort(key=lambda claim: (claim["chapter"], claim["name"]))
