@@ -93,9 +93,10 @@ def run(
     try:
         if work:
             session = _Session(project, settings, work, executor, progress)
-            for outcome in session.run():
-                outcomes[outcome.chapter] = outcome
-                progress.finished(outcome)
+            with contextlib.closing(session.run()) as finished:
+                for outcome in finished:
+                    outcomes[outcome.chapter] = outcome
+                    progress.finished(outcome)
     finally:
         report.write_reports(project, settings.profile, list(outcomes.values()))
     return [outcomes[chapter] for chapter in chapters]
@@ -178,7 +179,7 @@ class _Session:
         self.waiting = list(work)
         self.running: dict[Future, _Work] = {}
         self.broken: set[Chapter] = set()
-        self.given = executor
+        self.given, self.pool = executor, executor
         cores, memory = machine.available_cores(), machine.total_memory_mb()
         self.jobs = min(settings.jobs or default_jobs(settings.profile), len(work))
         self.threads = max(1, cores // self.jobs)
@@ -199,20 +200,22 @@ class _Session:
                     self._close_pool()
 
     def _schedule(self) -> Iterator[Outcome]:
-        self.pool = self.given or _local_pool(self.jobs)
+        self.pool = self.pool or _local_pool(self.jobs)
         while self.waiting or self.running:
             while self.waiting and self._may_start(self.waiting[0]):
                 self._start(self.waiting.pop(0))
+            self.progress.show(self._states(), len(self.waiting))
             done, _ = concurrent.futures.wait(
                 self.running, timeout=0.2, return_when=concurrent.futures.FIRST_COMPLETED
             )
-            self.progress.show(self._states(), len(self.waiting))
-            lost = [future for future in done if isinstance(future.exception(), BrokenProcessPool)]
-            for future in done:
-                if future not in lost:
-                    yield self._collect(self.running.pop(future), future)
+            lost = {future for future in done if self._is_lost(future)}
+            for future in done - lost:
+                yield self._collect(self.running.pop(future), future)
             if lost:
                 yield from self._recover()
+
+    def _is_lost(self, future: Future) -> bool:
+        return self.given is None and isinstance(future.exception(), BrokenProcessPool)
 
     def _may_start(self, work: _Work) -> bool:
         """Whether a core is free, and memory for this notebook and the growth of the others."""
@@ -310,7 +313,7 @@ class _Session:
                 process.kill()
 
     def _close_pool(self) -> None:
-        if self.given is None and hasattr(self, "pool"):
+        if self.given is None and self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _kernels(self) -> contextlib.AbstractContextManager[str | None]:

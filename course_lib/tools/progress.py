@@ -53,7 +53,8 @@ class Progress:
         self.live.update(Group(*rows), refresh=True)
 
     def _running(self, slug: str, state: dict[str, Any]) -> str:
-        elapsed = time.time() - state.get("started", time.time())
+        now = time.time()
+        elapsed = now - state.get("started", now)
         cell, cells = state.get("cell", 0), self.cells.get(slug, 0)
         memory = state.get("memory_mb", 0.0)
         return f"{slug:<32} cell {cell:>2}/{cells:<2} {elapsed:6.0f} s {memory:6.0f} MB"
