@@ -299,7 +299,7 @@ def bad(tmp_path_factory) -> Done:
     """All of them in one run, two at a time, in worker processes, with low limits."""
     project = make_project(tmp_path_factory.mktemp("bad"), BAD, toc=[*BAD, "missing"])
     (project.book / "bytes.md").write_bytes(FRONT_MATTER.encode() + b"\xff\xfe")
-    settings = Settings("smoke", jobs=2, timeout=3, memory_limit=400, output_limit=2, warm=False)
+    settings = Settings("smoke", jobs=2, timeout=3, memory_limit=1000, output_limit=2, warm=False)
     chosen = on_disk.select_chapters(project, [*BAD, "missing", "bytes"])
     outcomes = execute.run(project, chosen, settings)
     return Done(project, {outcome.chapter.slug: outcome for outcome in outcomes})
@@ -334,8 +334,8 @@ def test_syntax_error_is_located(bad):
     [
         ("endless", "import time", "longer than 3 s"),
         ("flood", "for n in range(1000):", "printed more than 2 MB"),
-        ("hog", "import time", "more than its limit of 400 MB"),
-        ("child-hog", "import subprocess, sys", "more than its limit of 400 MB"),
+        ("hog", "import time", "more than its limit of 1000 MB"),
+        ("child-hog", "import subprocess, sys", "more than its limit of 1000 MB"),
         ("dying", "import os", "the kernel died"),
     ],
 )
