@@ -172,7 +172,7 @@ def _prepare(app: Sphinx) -> None:
 
 def _mark_parallel_safe(app: Sphinx, config) -> None:
     """These extensions keep no state between pages; they only fail to say so."""
-    for name in ("sphinx_multitoc_numbering", "sphinx-mathjax-offline"):
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx-mathjax-offline"):
         if name in app.extensions:
             app.extensions[name].parallel_read_safe = True
             app.extensions[name].parallel_write_safe = True
