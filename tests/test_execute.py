@@ -269,7 +269,7 @@ def test_two_chapters_of_one_name(tmp_path):
 
 # --- notebooks that misbehave ---------------------------------------------------------------------
 
-HOG = "import time\nblocks = []\nwhile True:\n    blocks.append(b"x" * 50_000_000)\n"
+HOG = "import time\nblocks = []\nwhile True:\n    blocks.append(b'x' * 50_000_000)\n"
 ENDLESS = """import time
 while True:
     try:
