@@ -206,8 +206,6 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
-    from course_lib.tools.machine import available_cores
-
     if not sys.stdout.isatty():
         nocolor()
     overrides = {
@@ -215,6 +213,7 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
         "external_toc_path": str(project.stage / "_toc.yml"),
     }
     output = project.build / builder
+    # In one process: sphinx-proof and others cannot merge what parallel readers found.
     with contextlib.redirect_stderr(_SourcePaths(project, sys.stderr)):
         result = build_sphinx(
             project.stage,
@@ -227,7 +226,6 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
             keep_going=strict,
             freshenv=strict,
             force_all=strict,
-            jobs=available_cores(),
             quiet=not sys.stdout.isatty(),
         )
     if isinstance(result, KeyboardInterrupt):

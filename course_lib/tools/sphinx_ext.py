@@ -170,14 +170,6 @@ def _prepare(app: Sphinx) -> None:
     app.config.html_static_path.append(str(STATIC))
 
 
-def _mark_parallel_safe(app: Sphinx, config) -> None:
-    """These extensions keep no state between pages; they only fail to say so."""
-    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx-mathjax-offline"):
-        if name in app.extensions:
-            app.extensions[name].parallel_read_safe = True
-            app.extensions[name].parallel_write_safe = True
-
-
 def _purge(app: Sphinx, env, docname: str) -> None:
     env.course_covers.pop(docname, None)
     env.course_coverage_pages.discard(docname)
@@ -303,7 +295,6 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("chapter-card", ChapterCard)
     app.add_directive("question", Question)
     app.add_directive("syllabus-coverage", SyllabusCoverage)
-    app.connect("config-inited", _mark_parallel_safe)
     app.connect("builder-inited", _prepare)
     app.connect("doctree-read", collect_markers)
     app.connect("env-purge-doc", _purge)
