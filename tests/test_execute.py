@@ -212,6 +212,15 @@ def test_stand_in_is_stale_once_the_data_is_there(done, monkeypatch, there):
     assert current(done.project) == {"one": True, "two": not there}
 
 
+def test_data_are_looked_for_without_loading_pytorch():
+    code = "import sys\nfrom course_lib.tools import chapters\n"
+    code += "answer = chapters._available('mnist')\nassert 'torch' not in sys.modules\n"
+    code += "import course_lib.data\nassert answer == course_lib.data.available('mnist')\n"
+    code += "assert not chapters._available('no-such-set')"
+    env = os.environ | {"COURSE_OFFLINE": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
+
+
 def test_half_written_notebook_is_executed_again(done, tmp_path):
     project = copy_of(done, tmp_path)
     path = project.executed("smoke") / "part/one.ipynb"
