@@ -171,16 +171,17 @@ def explore(
 def _render(figure: Figure, image_format: str) -> bytes:
     """Draw a figure into the bytes of an image file and close it."""
     import matplotlib.pyplot as plt
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, facecolor="white")
+    figure.set(dpi=DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     plt.close(figure)
-    if image_format == "png":
-        return buffer.getvalue()
-    small = io.BytesIO()
-    Image.open(buffer).convert("RGB").save(small, image_format, quality=78, method=6)
-    return small.getvalue()
+    buffer = io.BytesIO()
+    pixels.convert("RGB").save(buffer, image_format, quality=78)
+    return buffer.getvalue()
 
 
 def _size(image: bytes) -> tuple[int, int]:
