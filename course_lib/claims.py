@@ -16,6 +16,7 @@ from IPython.display import display
 from course_lib import runtime
 
 SETTINGS = ("smoke", "cpu", "gpu", "stand-in")
+FULL = "full"  # in a band: both cpu and gpu, on the real data
 Bound = float | Mapping[str, float] | None
 
 
@@ -33,7 +34,7 @@ def claim(
         value: the measured number; anything that ``float`` accepts. Integers stay integers in the
             text.
         low: the smallest allowed value. A number holds in every setting; a mapping such as
-            ``{"cpu": 0.985, "stand-in": 0.93}`` bounds only the settings that it names.
+            ``{"full": 0.985, "stand-in": 0.93}`` bounds only the settings that it names.
             Settings are the three profiles, and ``stand-in`` for a ``cpu`` or ``gpu`` run on
             stand-in data.
         high: the largest allowed value, likewise.
@@ -80,9 +81,12 @@ def _setting(data: Any) -> str:
 def _bound(bound: Bound, setting: str) -> float | None:
     if not isinstance(bound, Mapping):
         return bound
-    unknown = set(bound) - set(SETTINGS)
+    unknown = set(bound) - {*SETTINGS, FULL}
     if unknown:
-        raise ValueError(f"unknown setting {sorted(unknown)}; choose from {', '.join(SETTINGS)}")
+        known = ", ".join((*SETTINGS, FULL))
+        raise ValueError(f"unknown setting {sorted(unknown)}; choose from {known}")
+    if setting in ("cpu", "gpu") and setting not in bound:
+        return bound.get(FULL)
     return bound.get(setting)
 
 

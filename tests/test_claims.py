@@ -44,6 +44,16 @@ def test_a_band_belongs_to_a_setting(published):
     assert published[-1]["course"]["claim"]["low"] is None
 
 
+def test_full_means_both_profiles_on_real_data(published):
+    band = {"full": 0.98, "gpu": 0.99}
+    with pytest.raises(ClaimError):
+        claim("accuracy", 0.97, low=band)
+    claim("accuracy", 0.985, low=band)
+    claim("accuracy", 0.5, low=band, data=SimpleNamespace(source="stand-in"))
+    runtime.start("smoke")
+    claim("accuracy", 0.1, low=band)
+
+
 def test_a_misspelled_setting_is_refused(published):
     with pytest.raises(ValueError, match="standin"):
         claim("accuracy", 0.9, low={"standin": 0.5})
