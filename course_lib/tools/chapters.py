@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
 import re
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import yaml
@@ -414,27 +410,12 @@ def is_current(executed: dict[str, Any] | None, key: str) -> bool:
 
 def _available(name: str) -> bool:
     """Whether the real data set can be had by now, so that outputs from the stand-in are stale."""
+    from course_lib.data.sources import available
+
     try:
-        return bool(_data_sources().available(name))
-    except (ImportError, AttributeError, KeyError, OSError):
+        return available(name)
+    except (KeyError, OSError):
         return False
-
-
-@cache
-def _data_sources() -> ModuleType:
-    """``course_lib.data.sources`` without its package, which would import PyTorch.
-
-    That takes longer than rendering a page, and Sphinx's table of contents then visits all of
-    PyTorch's objects.
-    """
-    name = "course_lib.data"
-    if name in sys.modules:
-        return importlib.import_module(f"{name}.sources")
-    sys.modules[name] = importlib.util.module_from_spec(importlib.util.find_spec(name))
-    try:
-        return importlib.import_module(f"{name}.sources")
-    finally:
-        del sys.modules[name]
 
 
 # --- files ----------------------------------------------------------------------------------------
