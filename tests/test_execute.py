@@ -23,7 +23,8 @@ import course_lib.tools
 from course_lib.tools import chapters as on_disk
 from course_lib.tools import execute, machine, report, worker
 from course_lib.tools.chapters import Project, ProjectError, UnknownChapter
-from course_lib.tools.execute import Outcome, Settings
+from course_lib.tools.execute import Settings
+from course_lib.tools.report import Outcome
 
 ROOT = Path(course_lib.tools.__file__).parents[2]
 GOOD = notebook("print('hello', PROFILE)", claim("size", 2.5))

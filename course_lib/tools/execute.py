@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from course_lib.tools import chapters as on_disk
 from course_lib.tools import machine, report
 from course_lib.tools.chapters import Chapter, ChapterError, Project, Source
 from course_lib.tools.progress import Progress
+from course_lib.tools.report import Outcome
 
 TIMEOUTS = {"smoke": 120, "cpu": 600, "gpu": 3600}
 DEFAULT_PEAK_MB = 1500.0
@@ -38,24 +39,6 @@ class Settings:
     memory_limit: float | None = None
     output_limit: float = 10
     warm: bool = True
-
-
-@dataclass
-class Outcome:
-    """What became of one chapter.
-
-    ``source`` is the text that was executed, or None when it could not be read; ``failure`` is the
-    text to show.
-    """
-
-    chapter: Chapter
-    status: str
-    source: Source | None = None
-    seconds: float = 0.0
-    peak_memory_mb: float = 0.0
-    claims: list[dict[str, Any]] = field(default_factory=list)
-    data: dict[str, str] = field(default_factory=dict)
-    failure: str | None = None
 
 
 def run(

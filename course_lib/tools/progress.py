@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from course_lib.tools.execute import Outcome
+    from course_lib.tools.report import Outcome
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 STYLES = {"executed": "green", "cached": "dim", "failed": "bold red"}

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock
 
-from course_lib.tools.chapters import Project, installed_version, load_json, write_atomic
+from course_lib.tools.chapters import (
+    Chapter,
+    Project,
+    Source,
+    installed_version,
+    load_json,
+    write_atomic,
+)
 from course_lib.tools.machine import device_name
 
-if TYPE_CHECKING:
-    from course_lib.tools.execute import Outcome
-
 PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel", "papermill", "jupyter-book")
+
+
+@dataclass
+class Outcome:
+    """What became of one chapter.
+
+    ``source`` is the text that was executed, or None when it could not be read; ``failure`` is the
+    text to show.
+    """
+
+    chapter: Chapter
+    status: str
+    source: Source | None = None
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    data: dict[str, str] = field(default_factory=dict)
+    failure: str | None = None
 
 
 def read_report(project: Project, profile: str) -> dict[str, Any]:
