@@ -265,6 +265,19 @@ def _table_row(cells: list[list[nodes.Node]]) -> nodes.row:
     return row
 
 
+def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Leave out the scripts of Thebe, which Jupyter Book always adds and this book does not use."""
+
+    def is_thebe(asset) -> bool:
+        return (
+            "thebe"
+            in f"{asset.filename} {getattr(asset, 'attributes', {}).get('body', '')}".lower()
+        )
+
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context.get(kind, []) if not is_thebe(asset)]
+
+
 def _visit(tag: str):
     def visit(self, node):
         self.body.append(self.starttag(node, tag, ""))
@@ -301,5 +314,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("env-merge-info", _merge)
     app.connect("env-updated", _updated)
     app.connect("doctree-resolved", fill_coverage)
+    app.connect("html-page-context", drop_thebe, priority=900)
     app.add_css_file("course.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
