@@ -21,6 +21,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from course_lib import runtime
+
 FRAME_LIMIT = 400
 DPI = 110
 
@@ -45,6 +47,10 @@ class Explore:
         self.start = {name: values[0] for name, values in self.parameters.items() if values}
         self.start |= dict(start or {})
         self._check()
+        if runtime.current().profile == "smoke":
+            self.parameters = {
+                name: _few(values, self.start[name]) for name, values in self.parameters.items()
+            }
 
     def _check(self) -> None:
         if not self.parameters:
@@ -159,13 +165,20 @@ def explore(
         alt: what the figure shows, for readers who cannot see it; a text, or a function of the
             parameters.
         start: the values to begin with; the first ones by default.
-        **parameters: for each parameter of ``draw`` the values it can take on the static page.
+        **parameters: for each parameter of ``draw`` the values it can take on the static page. The
+            smoke profile draws the first value, the start and the last one only.
 
     Raises:
         ValueError: no parameter, a parameter with fewer than two values, an unknown name, or too
             many combinations.
     """
     return Explore(draw, parameters, labels, alt, start)
+
+
+def _few(values: list, start: Any) -> list:
+    """The first value, the start and the last one: enough to prove that a demo runs."""
+    kept = {0, values.index(start), len(values) - 1}
+    return [value for index, value in enumerate(values) if index in kept]
 
 
 def _render(figure: Figure, image_format: str) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import explore, plot
+from course_lib import explore, plot, runtime
 
 PAYLOAD = re.compile(r'<script type="application/json">(.*?)</script>', re.S)
 
@@ -20,6 +20,11 @@ def draw(rate, steps):
     ax.plot([0, 10], [0, rate * steps])
     ax.set(ylim=(0, 5), xlabel="x", ylabel="y")
     return fig
+
+
+@pytest.fixture(autouse=True)
+def cpu_profile():
+    runtime.start("cpu")
 
 
 @pytest.fixture
@@ -102,6 +107,12 @@ def test_on_a_page_there_is_no_widget(demo, monkeypatch):
 def test_wide_positive_ranges_get_a_logarithmic_slider():
     widget = explore(draw, rate=[1e-4, 1e-2, 1.0], steps=[1, 2]).widget()
     assert isinstance(widget.children[0], ipywidgets.FloatLogSlider)
+
+
+def test_the_smoke_profile_draws_few_frames():
+    runtime.start("smoke")
+    demo = explore(draw, rate=[0.1, 0.2, 0.3, 0.4], steps=range(20), start={"steps": 7})
+    assert demo.parameters == {"rate": [0.1, 0.4], "steps": [0, 7, 19]}
 
 
 @pytest.mark.parametrize(
