@@ -21,7 +21,6 @@ import torch
 
 from course_lib import data
 from course_lib.data import origins, sources
-from course_lib.data.images import Split
 
 
 def idx(shape, value):
@@ -135,8 +134,8 @@ def small(monkeypatch, server):
         for name, md5 in sums.items()
     )
     monkeypatch.setitem(origins.ORIGINS, "mnist", origins.Origin("mnist", remotes, local=sums))
-    blank = Split(*(torch.zeros(2, *shape, dtype=torch.uint8) for shape in [(1, 28, 28), ()] * 2))
-    monkeypatch.setattr("course_lib.data.standins.drawings.digits", lambda: blank)
+    blank = data.LabelledImages(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.zeros(2).long())
+    monkeypatch.setattr("course_lib.data.standins.drawings.digits", lambda: (blank, blank))
     server.files.update(DIGITS)
     return server
 

@@ -13,18 +13,10 @@ from importlib import import_module
 _MODULES = {
     "batches": ("Batches",),
     "cards": ("CARDS", "Card", "card"),
-    "images": ("ImageSet", "LabelledImages", "cifar10", "fashion_mnist", "mnist"),
-    "photographs": (
-        "TRIMAP_CLASSES",
-        "Pet",
-        "Photo",
-        "PhotoSet",
-        "Photographs",
-        "Street",
-        "Streets",
-        "hymenoptera",
-        "oxford_pets",
-        "penn_fudan",
+    "images": ("ImageSet", "cifar10", "fashion_mnist", "mnist"),
+    "photographs": ("PhotoSet", "hymenoptera", "oxford_pets", "penn_fudan"),
+    "pictures": (
+        *("TRIMAP_CLASSES", "LabelledImages", "Photo", "Photographs", "Pet", "Street", "Streets"),
     ),
     "sources": ("DamagedFile", "DataError", "DataWarning", "available"),
     "tables": ("MixedTable", "NumericTable", "adult", "german_credit"),

@@ -52,8 +52,7 @@ _ALL = (
         source="http://yann.lecun.com/exdb/mnist/",
         key="lecun1998",
         citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to "
-        "document "
-        "recognition. Proceedings of the IEEE 86(11), 1998.",
+        "document recognition. Proceedings of the IEEE 86(11), 1998.",
     ),
     Card(
         name="fashion-mnist",
@@ -64,8 +63,7 @@ _ALL = (
         source="https://github.com/zalandoresearch/fashion-mnist",
         key="xiao2017",
         citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for "
-        "benchmarking machine "
-        "learning algorithms. arXiv:1708.07747, 2017.",
+        "benchmarking machine learning algorithms. arXiv:1708.07747, 2017.",
     ),
     Card(
         name="cifar10",
@@ -75,8 +73,8 @@ _ALL = (
         licence="None stated by its authors (University of Toronto).",
         source="https://www.cs.toronto.edu/~kriz/cifar.html",
         key="krizhevsky2009",
-        citation="A. Krizhevsky: Learning multiple layers of features from tiny images. "
-        "University of Toronto, 2009.",
+        citation="A. Krizhevsky: Learning multiple layers of features from tiny images. University "
+        "of Toronto, 2009.",
     ),
     Card(
         name="german-credit",
@@ -94,8 +92,7 @@ _ALL = (
         name="adult",
         title="Adult",
         content="32,561 training and 16,281 test rows of the US census of 1994, 14 columns; does "
-        "the person earn "
-        "more than 50,000 dollars a year?",
+        "the person earn more than 50,000 dollars a year?",
         size="6.0 MB",
         licence="CC BY 4.0 (as stated by the UCI Machine Learning Repository).",
         source="https://archive.ics.uci.edu/dataset/2/adult",
@@ -141,20 +138,19 @@ _ALL = (
         content="244 training and 153 test photographs of ants and bees, in color and of many "
         "sizes.",
         size="45 MB",
-        licence="None stated; photographs from Flickr by way of ImageNet. Learn with them, do "
-        "not publish them.",
+        licence="None stated; photographs from Flickr by way of ImageNet. Learn with them, do not "
+        "publish them.",
         source="https://pytorch.org/tutorials/beginner/transfer_learning_tutorial.html",
         key="deng2009",
         citation="J. Deng, W. Dong, R. Socher, L.-J. Li, K. Li, L. Fei-Fei: ImageNet: a "
-        "large-scale hierarchical "
-        "image database. CVPR, 2009. Selection: PyTorch's transfer learning tutorial.",
+        "large-scale hierarchical image database. CVPR, 2009. Selection: PyTorch's transfer "
+        "learning tutorial.",
     ),
     Card(
         name="oxford-pets",
         title="Oxford-IIIT Pets",
         content="3,680 training and 3,669 test photographs of 37 breeds of cats and dogs, each "
-        "with a trimap "
-        "(pet, background, border).",
+        "with a trimap (pet, background, border).",
         size="811 MB",
         licence="CC BY-SA 4.0 (Visual Geometry Group, Oxford); the photographs' copyright stays "
         "with their owners.",
@@ -172,8 +168,7 @@ _ALL = (
         source="https://www.cis.upenn.edu/~jshi/ped_html/",
         key="wang2007",
         citation="L. Wang, J. Shi, G. Song, I. Shen: Object detection combining recognition and "
-        "segmentation. "
-        "ACCV, 2007.",
+        "segmentation. ACCV, 2007.",
     ),
 )
 

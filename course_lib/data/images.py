@@ -5,124 +5,32 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from course_lib.data import sources
-from course_lib.data.batches import Batches, Channels
-from course_lib.data.cards import Card, card
-
-Device = torch.device | str | None
-
-
-class LabelledImages:
-    """Images of one size and a label for each.
-
-    Args:
-        images: ``uint8``, ``(n, channels, height, width)``, values 0 to 255.
-        labels: ``int64``, ``(n,)`` class numbers (or ``(n, height, width)``, a class for each
-            pixel).
-
-    Raises:
-        ValueError: there is not one label for each image.
-    """
-
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        if len(images) != len(labels):
-            raise ValueError(f"{len(images)} images and {len(labels)} labels do not go together")
-        self.images, self.labels = images, labels
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int | slice | Sequence[int] | Tensor):
-        """One ``(image, label)`` pair for a number, a smaller set for a slice, list or tensor."""
-        if isinstance(index, int | np.integer):
-            label = self.labels[index]
-            return self.images[index], int(label) if label.dim() == 0 else label
-        return LabelledImages(self.images[index], self.labels[index])
-
-    def __repr__(self) -> str:
-        return (
-            f"LabelledImages(images={tuple(self.images.shape)}, labels={tuple(self.labels.shape)})"
-        )
-
-    def to(self, device: Device) -> LabelledImages:
-        """The same set with its tensors on another device."""
-        return LabelledImages(self.images.to(device), self.labels.to(device))
-
-    def mean_and_std(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel, of pixels scaled to [0, 1].
-
-        These are the ``mean`` and ``std`` that ``batches`` takes.
-
-        Returns:
-            Two lists of ``channels`` numbers.
-        """
-        counts = torch.stack(
-            [
-                self.images[:, c].flatten().bincount(minlength=256)
-                for c in range(self.images.shape[1])
-            ]
-        ).double()
-        values = torch.arange(256, device=counts.device).double() / 255
-        shares = counts / counts.sum(dim=1, keepdim=True)
-        mean = (shares * values).sum(dim=1)
-        variance = (shares * values**2).sum(dim=1) - mean**2
-        return mean.tolist(), variance.clamp(min=0).sqrt().tolist()
-
-    def batches(
-        self,
-        batch_size: int,
-        shuffle: bool = False,
-        mean: Channels = None,
-        std: Channels = None,
-        seed: int | None = None,
-        drop_last: bool = False,
-    ) -> Batches:
-        """Mini-batches of ``float32`` images in [0, 1], or standardised with ``mean`` and ``std``.
-
-        The arguments are those of :class:`~course_lib.data.batches.Batches`.
-        """
-        return Batches(self.images, self.labels, batch_size, shuffle, mean, std, seed, drop_last)
+from course_lib.data.cards import card
+from course_lib.data.dataset import DataSet
+from course_lib.data.pictures import Device, LabelledImages, Parts
 
 
 @dataclass(frozen=True)
-class ImageSet:
+class ImageSet(DataSet):
     """A data set of images for classification.
 
     Attributes:
         train: the training images.
         test: the test images.
         classes: the name of each class number.
-        card: licence, citation and homepage.
-        source: ``COURSE_DATA``, ``cache``, ``download`` or ``stand-in``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
     """
 
     train: LabelledImages
     test: LabelledImages
     classes: tuple[str, ...]
-    card: Card
-    source: str
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether these are generated images instead of the real ones."""
-        return self.source == "stand-in"
-
-
-class Split(NamedTuple):
-    """Training and test tensors as a reader or a generator hands them over."""
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
 
 
 DIGITS = tuple("0123456789")
@@ -196,34 +104,29 @@ _OFFICIAL_TRAIN = {"mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000}
 
 
 def _image_set(
-    name: str, loaded: sources.Loaded[Split], classes: tuple[str, ...], instead: str, device: Device
+    name: str, loaded: sources.Loaded[Parts], classes: tuple[str, ...], instead: str, device: Device
 ) -> ImageSet:
     """Announce the set and put its tensors on the device."""
-    split = loaded.value
-    _, channels, height, width = split.train_images.shape
+    train, test = loaded.value
+    _, channels, height, width = train.images.shape
     color = "gray" if channels == 1 else "color"
-    content = (
-        f"{len(split.train_images):,} training and {len(split.test_images):,} test images, "
-        f"{height}×{width} {color}"
-    )
-    if loaded.source != "stand-in" and len(split.train_images) < _OFFICIAL_TRAIN[name]:
+    content = f"{len(train):,} training and {len(test):,} test images, {height}×{width} {color}"
+    if loaded.source != "stand-in" and len(train) < _OFFICIAL_TRAIN[name]:
         content += f" (subset of {_OFFICIAL_TRAIN[name]:,} and 10,000)"
     sources.describe(name, loaded, content, instead)
-    train = LabelledImages(split.train_images, split.train_labels).to(device)
-    test = LabelledImages(split.test_images, split.test_labels).to(device)
-    return ImageSet(train, test, classes, card(name), loaded.source)
+    train, test = train.to(device), test.to(device)
+    return ImageSet(train, test, classes, card=card(name), source=loaded.source)
 
 
-def _read_idx_files(files: sources.Files, folder: str) -> Split:
+def _read_idx_files(files: sources.Files, folder: str) -> Parts:
     def read(name: str) -> Tensor:
         return read_idx(gzip.decompress(files.read(folder + name)), name)
 
-    return Split(
-        read("train-images-idx3-ubyte.gz").unsqueeze(1),
-        read("train-labels-idx1-ubyte.gz").long(),
-        read("t10k-images-idx3-ubyte.gz").unsqueeze(1),
-        read("t10k-labels-idx1-ubyte.gz").long(),
-    )
+    def part(start: str) -> LabelledImages:
+        images = read(f"{start}-images-idx3-ubyte.gz").unsqueeze(1)
+        return LabelledImages(images, read(f"{start}-labels-idx1-ubyte.gz").long())
+
+    return part("train"), part("t10k")
 
 
 def read_idx(content: bytes, name: str = "the file") -> Tensor:
@@ -253,12 +156,12 @@ def read_idx(content: bytes, name: str = "the file") -> Tensor:
     return torch.from_numpy(values.reshape(shape).copy())
 
 
-def _read_cifar10(files: sources.Files) -> Split:
+def _read_cifar10(files: sources.Files) -> Parts:
     archive = "cifar-10-binary.tar.gz"
     if archive not in files:
         train = read_cifar_records(files.read("data_batch_1.first5000.bin"))
         test = read_cifar_records(files.read("test_batch.first1000.bin"))
-        return Split(*train, *test)
+        return LabelledImages(*train), LabelledImages(*test)
     with tarfile.open(fileobj=io.BytesIO(files.read(archive))) as tar:
         parts = {
             member.name.split("/")[-1]: read_cifar_records(tar.extractfile(member).read())
@@ -270,7 +173,8 @@ def _read_cifar10(files: sources.Files) -> Split:
     if missing:
         raise sources.DamagedFile(f"{archive} does not hold {', '.join(sorted(missing))}")
     images, labels = zip(*(parts[name] for name in names), strict=True)
-    return Split(torch.cat(images), torch.cat(labels), *parts["test_batch.bin"])
+    train = LabelledImages(torch.cat(images), torch.cat(labels))
+    return train, LabelledImages(*parts["test_batch.bin"])
 
 
 def read_cifar_records(content: bytes) -> tuple[Tensor, Tensor]:

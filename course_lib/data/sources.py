@@ -417,7 +417,8 @@ def _retrieve(url: str, remote: Remote, folder: Path) -> Path:
     arrival = target if known else target.with_name(target.name + ".untested")
     if known is None:
         arrival.unlink(missing_ok=True)
-    logger, level = pooch.get_logger(), pooch.get_logger().level
+    logger = pooch.get_logger()
+    level = logger.level
     logger.setLevel("ERROR")
     try:
         downloader = pooch.HTTPDownloader(

@@ -11,38 +11,22 @@ import torch
 from torch import Tensor
 
 from course_lib.data import sources
-from course_lib.data.cards import Card, card
+from course_lib.data.cards import card
+from course_lib.data.columns import (
+    ADULT_CATEGORICAL,
+    ADULT_COLUMNS,
+    ADULT_NUMERIC,
+    ADULT_TARGET,
+    GERMAN_FEATURES,
+)
+from course_lib.data.dataset import DataSet
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# The file has no names. These were found by comparing it with german.data, whose columns are
-# documented: each numeric column equals one of its columns, or marks one of its categories.
-GERMAN_FEATURES = (
-    *("checking account", "months", "credit history", "amount in 100 DM", "savings", "employment"),
-    *("personal status", "years at residence", "property", "age", "other installment plans"),
-    *("credits at this bank", "dependants", "telephone", "foreign worker"),
-    *("purpose: new car", "purpose: used car", "no other debtor", "co-applicant"),
-    *("rents a home", "owns a home", "job: unskilled, non-resident", "job: unskilled"),
-    "job: skilled",
-)
-
-ADULT_COLUMNS = (
-    *("age", "workclass", "fnlwgt", "education", "education-num", "marital-status"),
-    *("occupation", "relationship", "race", "sex", "capital-gain", "capital-loss"),
-    *("hours-per-week", "native-country", "salary"),
-)
-ADULT_NUMERIC = (
-    *("age", "fnlwgt", "education-num", "capital-gain", "capital-loss"),
-    "hours-per-week",
-)
-ADULT_CATEGORICAL = tuple(
-    name for name in ADULT_COLUMNS if name not in ADULT_NUMERIC and name != "salary"
-)
-
 
 @dataclass(frozen=True)
-class NumericTable:
+class NumericTable(DataSet):
     """A table of numbers with a class for each row.
 
     Attributes:
@@ -50,28 +34,20 @@ class NumericTable:
         labels: ``int64``, ``(rows,)``.
         feature_names: a name for each column.
         classes: a name for each class number.
-        card: licence, citation and homepage.
-        source: ``COURSE_DATA``, ``cache``, ``download`` or ``stand-in``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
     """
 
     features: Tensor
     labels: Tensor
     feature_names: tuple[str, ...]
     classes: tuple[str, ...]
-    card: Card
-    source: str
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether this table is generated instead of the real one."""
-        return self.source == "stand-in"
 
     def __len__(self) -> int:
         return len(self.features)
 
 
 @dataclass(frozen=True)
-class MixedTable:
+class MixedTable(DataSet):
     """Tables of numbers and categories, raw as published.
 
     Attributes:
@@ -80,8 +56,7 @@ class MixedTable:
         target: name of the column to predict.
         categorical: names of the columns with categories.
         numeric: names of the columns with numbers.
-        card: licence, citation and homepage.
-        source: ``COURSE_DATA``, ``cache``, ``download`` or ``stand-in``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
     """
 
     train: DataFrame
@@ -89,13 +64,6 @@ class MixedTable:
     target: str
     categorical: tuple[str, ...]
     numeric: tuple[str, ...]
-    card: Card
-    source: str
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether these tables are generated instead of the real ones."""
-        return self.source == "stand-in"
 
 
 def german_credit(device: torch.device | str | None = None) -> NumericTable:
@@ -127,8 +95,8 @@ def german_credit(device: torch.device | str | None = None) -> NumericTable:
         labels.to(device),
         GERMAN_FEATURES,
         ("good", "bad"),
-        card("german-credit"),
-        loaded.source,
+        card=card("german-credit"),
+        source=loaded.source,
     )
 
 
@@ -165,35 +133,34 @@ def adult() -> MixedTable:
     )
     sources.describe("adult", loaded, content, "generated tables of the same form")
     return MixedTable(
-        train, test, "salary", ADULT_CATEGORICAL, ADULT_NUMERIC, card("adult"), loaded.source
+        train,
+        test,
+        ADULT_TARGET,
+        ADULT_CATEGORICAL,
+        ADULT_NUMERIC,
+        card=card("adult"),
+        source=loaded.source,
     )
 
 
 def _read_adult(files: sources.Files) -> tuple[DataFrame, DataFrame]:
-    return (
-        read_adult_rows(files.read("adult.data"), "adult.data"),
-        read_adult_rows(files.read("adult.test"), "adult.test"),
-    )
+    return _read_adult_rows(files, "adult.data"), _read_adult_rows(files, "adult.test")
 
 
-def read_adult_rows(content: bytes, name: str) -> DataFrame:
-    """Read one of Adult's files into a frame with the columns of ``ADULT_COLUMNS``.
-
-    Raises:
-        DamagedFile: a row has too few fields, a number is none, or a label is unknown.
-    """
+def _read_adult_rows(files: sources.Files, name: str) -> DataFrame:
+    """One file; it is damaged when a row has too few fields or a label is unknown."""
     import pandas as pd
 
     frame = pd.read_csv(
-        io.BytesIO(content),
+        io.BytesIO(files.read(name)),
         names=ADULT_COLUMNS,
         comment="|",  # the first line of adult.test
         skipinitialspace=True,
         na_values="?",
         keep_default_na=False,
     )
-    frame["salary"] = frame["salary"].str.rstrip(".")
+    frame[ADULT_TARGET] = frame[ADULT_TARGET].str.rstrip(".")
     numbers = all(pd.api.types.is_numeric_dtype(frame[column]) for column in ADULT_NUMERIC)
-    if not numbers or set(frame["salary"]) != {"<=50K", ">50K"}:
+    if not numbers or set(frame[ADULT_TARGET]) != {"<=50K", ">50K"}:
         raise sources.DamagedFile(f"{name} does not have the columns of the Adult data set")
     return frame

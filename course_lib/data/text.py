@@ -8,52 +8,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_lib.data import sources
-from course_lib.data.cards import Card, card
+from course_lib.data.cards import card
+from course_lib.data.dataset import DataSet
 
 LANGUAGES = {"eng-cmn": "Chinese", "eng-fra": "French"}
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(DataSet):
     """A text as one string.
 
     Attributes:
         text: the characters, with line breaks.
-        card: licence, citation and homepage.
-        source: ``COURSE_DATA``, ``cache``, ``download`` or ``stand-in``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
     """
 
     text: str
-    card: Card
-    source: str
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether this text is generated instead of the real one."""
-        return self.source == "stand-in"
 
     def __len__(self) -> int:
         return len(self.text)
 
 
 @dataclass(frozen=True)
-class SentencePairs:
+class SentencePairs(DataSet):
     """English sentences with a translation each, shortest English sentence first.
 
     Attributes:
         pairs: ``(english, translation)`` tuples; one English sentence may come several times.
-        card: licence, citation and homepage.
-        source: ``COURSE_DATA``, ``cache``, ``download`` or ``stand-in``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
     """
 
     pairs: list[tuple[str, str]]
-    card: Card
-    source: str
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether these pairs are generated instead of the real ones."""
-        return self.source == "stand-in"
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -79,9 +64,8 @@ def time_machine() -> Text:
         "time-machine", lambda files: decode(files.read("timemachine.txt")), text.story
     )
     content = f"{len(loaded.value):,} characters, {len(loaded.value.split()):,} words"
-    instead = "sentences from a small generated grammar"
-    sources.describe("time-machine", loaded, content, instead)
-    return Text(loaded.value, card("time-machine"), loaded.source)
+    sources.describe("time-machine", loaded, content, "sentences from a small generated grammar")
+    return Text(loaded.value, card=card("time-machine"), source=loaded.source)
 
 
 def sentence_pairs(name: str = "eng-cmn") -> SentencePairs:
@@ -103,12 +87,13 @@ def sentence_pairs(name: str = "eng-cmn") -> SentencePairs:
 
     if name not in LANGUAGES:
         raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
-    stand_in = {"eng-cmn": text.chinese_numbers, "eng-fra": text.french_numbers}[name]
-    loaded = sources.load(name, lambda files: _read_pairs(files, name), stand_in)
+    spell = {"eng-cmn": text.chinese, "eng-fra": text.french}[name]
+    loaded = sources.load(
+        name, lambda files: _read_pairs(files, name), lambda: text.number_pairs(spell)
+    )
     content = f"{len(loaded.value):,} pairs, English and {LANGUAGES[name]}"
-    instead = "number words from zero to 9,999"
-    sources.describe(name, loaded, content, instead)
-    return SentencePairs(loaded.value, card(name), loaded.source)
+    sources.describe(name, loaded, content, "number words from zero to 9,999")
+    return SentencePairs(loaded.value, card=card(name), source=loaded.source)
 
 
 def decode(content: bytes) -> str:

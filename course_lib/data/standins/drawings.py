@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.data.images import Split
+from course_lib.data.pictures import LabelledImages, Parts
 from course_lib.data.standins.outlines import GARMENTS, OBJECTS, Outline
 
 SEED = 20_240_601
 
 
-def digits() -> Split:
+def digits() -> Parts:
     """MNIST's stand-in: scikit-learn's 8×8 digits, enlarged; ``uint8 (n, 1, 28, 28)``.
 
     The 1,797 digits are divided first, so no test image is a variant of a training digit.
@@ -30,14 +30,14 @@ def digits() -> Split:
     return _gray(bases, torch.from_numpy(bunch.target).long())
 
 
-def garments() -> Split:
+def garments() -> Parts:
     """Fashion-MNIST's stand-in: outlines of ten kinds of garments; ``uint8 (n, 1, 28, 28)``."""
     bases, labels = _draw(GARMENTS, 28, copies=60)
     weave = _uniform(tuple(bases.shape), 0.75, 1.0, _generator())
     return _gray(bases * weave, labels)
 
 
-def objects() -> Split:
+def objects() -> Parts:
     """CIFAR-10's stand-in: ten silhouettes in color on color; ``uint8 (n, 3, 32, 32)``.
 
     5,000 training and 1,000 test images, a tenth of the official number. A class has a favorite
@@ -53,18 +53,19 @@ def objects() -> Split:
         patches = 0.35 + 0.3 * torch.rand(n, 3, 3, 3, generator=generator)
         ground = F.interpolate(patches, size=32, mode="bilinear", align_corners=False)
         grain = 0.04 * torch.randn(n, 3, 32, 32, generator=generator)
-        parts += [_bytes(masks * ink + (1 - masks) * ground + grain), kinds]
-    return Split(*parts)
+        pixels = _bytes(masks * ink + (1 - masks) * ground + grain)
+        parts.append(LabelledImages(pixels, kinds))
+    return tuple(parts)
 
 
-def _gray(bases: Tensor, labels: Tensor) -> Split:
+def _gray(bases: Tensor, labels: Tensor) -> Parts:
     """60,000 training and 10,000 test variants of gray drawings, each with a brightness."""
     generator = _generator()
     parts = []
     for moved, kinds in _variants(bases, labels, (60_000, 10_000), generator):
         light = _uniform((len(moved), 1, 1, 1), 0.75, 1.0, generator)
-        parts += [_bytes(moved.mul_(light)), kinds]
-    return Split(*parts)
+        parts.append(LabelledImages(_bytes(moved.mul_(light)), kinds))
+    return tuple(parts)
 
 
 def _variants(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_lib.data.photographs import Photographs, Streets
+from course_lib.data.pictures import Photographs, Streets
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,15 +22,14 @@ _DOG_FURS = ((205, 190, 170), (150, 100, 60), (230, 225, 220))
 
 def hymenoptera() -> tuple[Photographs, Photographs]:
     """244 training and 153 test pictures of ants (0) and bees (1), about 256 pixels high."""
-    return _two_kinds("ant", "bee", (123, 121), insect), _two_kinds(
-        "ant", "bee", (70, 83), insect, 500
-    )
+    train = _two_kinds("ant", "bee", (123, 121), 0, insect)
+    return train, _two_kinds("ant", "bee", (70, 83), 500, insect)
 
 
 def pets() -> tuple[Photographs, Photographs]:
     """240 training and 120 test pictures of cats (0) and dogs (1) with exact trimaps."""
-    train = _two_kinds("cat", "dog", (120, 120), pet, 0, trimap)
-    return train, _two_kinds("cat", "dog", (60, 60), pet, 500, trimap)
+    train = _two_kinds("cat", "dog", (120, 120), 0, pet, trimap)
+    return train, _two_kinds("cat", "dog", (60, 60), 500, pet, trimap)
 
 
 def streets() -> tuple[Streets, Streets]:
@@ -38,17 +38,23 @@ def streets() -> tuple[Streets, Streets]:
     return Streets(names[:45], street, street_mask), Streets(names[45:], street, street_mask)
 
 
-def _two_kinds(first, second, counts, draw, start=0, draw_trimap=None) -> Photographs:
+def _two_kinds(
+    first: str, second: str, counts: tuple[int, int], start: int, *draw: Callable[[str], Image]
+) -> Photographs:
+    """Pictures of two classes, named from ``first_<start>``; ``draw`` makes image and trimap."""
     names = [f"{first}_{start + i:03d}" for i in range(counts[0])]
     names += [f"{second}_{start + i:03d}" for i in range(counts[1])]
-    return Photographs(names, [0] * counts[0] + [1] * counts[1], draw, draw_trimap)
+    return Photographs(names, [0] * counts[0] + [1] * counts[1], *draw)
 
 
 def insect(name: str) -> Image:
     """An ant (three dark parts, six legs) or a bee (striped, two wings), turned and shifted."""
+    from PIL import Image, ImageDraw
+
     rng = _rng(name)
     picture = _ground(rng, rng.randint(256, 340), 256, (90, 140, 80))
-    layer, brush, s = _layer(picture)
+    layer = Image.new("RGBA", (256, 256))
+    brush, s = ImageDraw.Draw(layer), 128  # the middle
     if name.startswith("ant"):
         color = _shade(rng, (60, 35, 25))
         for x in (-12, 0, 12):
@@ -61,7 +67,7 @@ def insect(name: str) -> Image:
         brush.ellipse([s - 48, s - 24, s + 48, s + 24], fill=_shade(rng, (225, 170, 30)))
         for x in (-28, -6, 16):
             brush.rectangle([s + x, s - 20, s + x + 9, s + 20], fill=_shade(rng, (40, 30, 20)))
-    _place(picture, layer, rng, rng.uniform(0, 360))
+    _place(picture, layer, rng)
     return picture
 
 
@@ -136,11 +142,7 @@ def street(name: str) -> Image:
         brush.rectangle([x, top, x + 52, horizon], fill=_shade(rng, (160, 130, 110)))
     brush.rectangle([0, horizon, *picture.size], fill=_shade(rng, (110, 110, 110)))
     for x, foot, height in _people_of(name, *picture.size):
-        colors = (
-            _shade(rng, (205, 165, 135)),
-            _shade(rng, (60, 70, 160)),
-            _shade(rng, (45, 45, 55)),
-        )
+        colors = [_shade(rng, part) for part in ((205, 165, 135), (60, 70, 160), (45, 45, 55))]
         _person(brush, x, foot, height, colors)
     return picture
 
@@ -170,7 +172,7 @@ def _people_of(name: str, width: int, height: int) -> list[tuple[int, int, int]]
     return sorted(people, key=lambda person: person[1])
 
 
-def _person(brush: ImageDraw, x: int, foot: int, height: int, colors) -> None:
+def _person(brush: ImageDraw, x: int, foot: int, height: int, colors: Sequence[Color]) -> None:
     """Head, body and two legs in three colors."""
     head, width = height // 7, height // 8
     top = foot - height
@@ -198,24 +200,15 @@ def _ground(rng: random.Random, width: int, height: int, color: Color) -> Image:
     return Image.fromarray(grain.clip(0, 255).astype(np.uint8))
 
 
-def _layer(picture: Image) -> tuple[Image, ImageDraw, int]:
-    """A transparent square layer, its brush and the coordinate of its middle."""
-    from PIL import Image, ImageDraw
-
-    side = min(picture.size)
-    layer = Image.new("RGBA", (side, side))
-    return layer, ImageDraw.Draw(layer), side // 2
-
-
-def _place(picture: Image, layer: Image, rng: random.Random, angle: float) -> None:
+def _place(picture: Image, layer: Image, rng: random.Random) -> None:
     """Turn a layer, scale it and paste it near the middle."""
-    side = int(layer.width * rng.uniform(1.2, 1.8))
+    angle, side = rng.uniform(0, 360), int(layer.width * rng.uniform(1.2, 1.8))
     turned = layer.rotate(angle).resize((side, side))
     x = (picture.width - side) // 2 + rng.randint(-25, 25)
     y = (picture.height - side) // 2 + rng.randint(-25, 25)
     picture.paste(turned, (x, y), turned)
 
 
-def _shade(rng: random.Random, color: Color) -> tuple[int, int, int]:
+def _shade(rng: random.Random, color: Color) -> Color:
     """A color near the given one."""
     return tuple(min(255, max(0, part + rng.randint(-25, 25))) for part in color)

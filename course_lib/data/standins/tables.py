@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.data.columns import ADULT_COLUMNS
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -78,8 +80,6 @@ def adult() -> tuple[DataFrame, DataFrame]:
 
 def _adult_rows(count: int, rng: np.random.Generator) -> DataFrame:
     import pandas as pd
-
-    from course_lib.data.tables import ADULT_COLUMNS
 
     school = np.clip(rng.normal(10, 2.6, count).round(), 1, 16).astype(int)
     gain = np.where(rng.random(count) < 0.08, rng.lognormal(8.5, 0.8, count), 0).astype(int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import textwrap
+from collections.abc import Callable
 
 SEED = 20_240_603
 
@@ -24,11 +25,11 @@ _TEMPLATES = (
 )
 
 
-def story(paragraphs: int = 370) -> str:
+def story() -> str:
     """A text about a traveller and a machine, some 180,000 characters, in lines of 70."""
     rng = random.Random(SEED)
     blocks = ["A Traveller's Tale, from a small grammar"]
-    for _ in range(paragraphs):
+    for _ in range(370):
         sentences = [_sentence(rng) for _ in range(rng.randint(4, 9))]
         blocks.append(textwrap.fill(" ".join(sentences), 70))
     return "\n\n".join(blocks) + "\n"
@@ -50,17 +51,9 @@ def _sentence(rng: random.Random) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def chinese_numbers() -> list[tuple[str, str]]:
-    """The numbers from 0 to 9,999 in English and Chinese, shortest English first."""
-    return _sorted([(english(n), chinese(n)) for n in range(10_000)])
-
-
-def french_numbers() -> list[tuple[str, str]]:
-    """The numbers from 0 to 9,999 in English and French, shortest English first."""
-    return _sorted([(english(n), french(n)) for n in range(10_000)])
-
-
-def _sorted(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def number_pairs(spell: Callable[[int], str]) -> list[tuple[str, str]]:
+    """The numbers from 0 to 9,999 in English and as ``spell`` has them, shortest English first."""
+    pairs = [(english(n), spell(n)) for n in range(10_000)]
     return sorted(pairs, key=lambda pair: (len(pair[0]), pair))
 
 
