@@ -63,11 +63,11 @@ def claim(
         "source": getattr(data, "source", None),
         "ok": ok,
     }
-    _publish(record, f"{'✓' if ok else '✗'} {name} = {number:.6g}{band}")
+    _publish(record, f"{'✓' if ok else '✗'} {name} = {_text(number)}{band}")
     if not ok:
         raise ClaimError(
-            f"claim {name!r} is {number:.6g}, outside its band{band}, in the setting {setting!r}. "
-            "Either the code has a fault, or the text promises too much: find out which before "
+            f"claim {name!r} is {_text(number)}, outside its band{band}, in the setting "
+            f"{setting!r}. Either the code has a fault, or the text promises too much: find out which before "
             "changing the band."
         )
 
@@ -94,10 +94,14 @@ def _describe(lower: float | None, upper: float | None) -> str:
     if lower is None and upper is None:
         return ""
     if lower == upper:
-        return f" (must be {lower:.6g})"
-    left = "" if lower is None else f"{lower:.6g} ≤ "
-    right = "" if upper is None else f" ≤ {upper:.6g}"
+        return f" (must be {_text(lower)})"
+    left = "" if lower is None else f"{_text(lower)} ≤ "
+    right = "" if upper is None else f" ≤ {_text(upper)}"
     return f" (must be {left}x{right})"
+
+
+def _text(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:.6g}"
 
 
 def _publish(record: dict, line: str) -> None:
