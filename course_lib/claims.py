@@ -67,8 +67,8 @@ def claim(
     if not ok:
         raise ClaimError(
             f"claim {name!r} is {_text(number)}, outside its band{band}, in the setting "
-            f"{setting!r}. Either the code has a fault, or the text promises too much: find out which before "
-            "changing the band."
+            f"{setting!r}. Either the code has a fault, or the text promises too much: find out "
+            "which before changing the band."
         )
 
 
