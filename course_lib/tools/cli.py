@@ -5,17 +5,16 @@ Each command imports what it needs when it runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from course_lib.tools.console import fail, messages
+from course_lib.tools.grading import commands as grading
+
 PROFILES = ("smoke", "cpu", "gpu")
-INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -121,32 +120,6 @@ def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any,
     return project, outcomes
 
 
-@contextlib.contextmanager
-def messages() -> Iterator[None]:
-    """Turn what can go wrong into one message and an exit code."""
-    from course_lib.tools.chapters import ProjectError
-
-    signal.signal(signal.SIGTERM, _as_keyboard_interrupt)
-    try:
-        yield
-    except ProjectError as error:
-        _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted; what had finished is kept", INTERRUPTED)
-    except OSError as error:
-        advice = "free some space or change its permissions, then repeat"
-        _fail(f"{error.filename or '_build'}: {error.strerror}; {advice}", 1)
-
-
-def _as_keyboard_interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> Any:
-    click.echo(f"course: {message}", err=True)
-    sys.exit(code)
-
-
 @main.command()
 @execution_options
 @click.option(
@@ -168,7 +141,7 @@ def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
         project, outcomes = _run(root, (), settings)
         failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
         if failed and strict:
-            _fail(f"not built, because these chapters failed: {', '.join(failed)}", 1)
+            fail(f"not built, because these chapters failed: {', '.join(failed)}", 1)
         pages = [
             rendering.Page(
                 outcome.chapter.docname,
@@ -181,10 +154,10 @@ def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
         try:
             output = rendering.render(project, pages, builder, strict)
         except rendering.BuildError as error:
-            _fail(str(error), 1)
+            fail(str(error), 1)
     click.echo(f"The book is in {output}")
     if failed:
-        _fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
+        fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
     click.echo("Next: course serve opens it (make serve, if the environment is not activated).")
 
 
@@ -212,6 +185,10 @@ def clean(root: Path | None) -> None:
         project = Project.find(root)
         gone = rendering.clean(project)
     click.echo(f"{'Removed' if gone else 'There is no'} {project.build}")
+
+
+for command in grading.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

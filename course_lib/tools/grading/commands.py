@@ -1,0 +1,102 @@
+"""The commands of the ``course`` program that have to do with assignments."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from course_lib.tools.console import messages
+
+
+def _course(root: Path | None) -> Any:
+    try:
+        from course_lib.tools.grading.course import Course
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is not installed; install it with: pip install -e '.[grade]'"
+        ) from error
+    return Course.find(root)
+
+
+@click.command()
+@click.argument("assignments", nargs=-1)
+@click.option("--force", is_flag=True, help="Replace a release even if it holds answers.")
+@click.pass_obj
+def release(root: Path | None, assignments: tuple[str, ...], force: bool) -> None:
+    """Generate the student releases of ASSIGNMENTS (all by default) into exercises/.
+
+    Exit code: 0 when all went well, 1 when a source is wrong, 2 when nothing could start.
+    """
+    from rich.console import Console
+
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.release import release as generate
+
+        console, failed = Console(highlight=False), 0
+        for outcome in generate(course, assignments, force):
+            if outcome.state == "failed":
+                failed += 1
+                console.print(f"[red]{outcome.name}[/]: {outcome.reason}", soft_wrap=True)
+            else:
+                console.print(
+                    f"{outcome.name}: {outcome.state}, {outcome.tasks} tasks, "
+                    f"{outcome.points:g} points"
+                )
+    if failed:
+        sys.exit(1)
+    click.echo("Next: hand out the folders in exercises/; course collect takes the answers.")
+
+
+@click.command()
+@click.argument("assignment")
+@click.option("--student", "students", multiple=True, help="Only this one; can be repeated.")
+@click.option("--force", is_flag=True, help="Grade again what has been graded already.")
+@click.pass_obj
+def grade(root: Path | None, assignment: str, students: tuple[str, ...], force: bool) -> None:
+    """Grade the collected submissions of ASSIGNMENT that are new or have changed.
+
+    Exit code: 0 when all were graded, 1 when some could not be, 2 when nothing could start.
+    """
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.grade import grade as grade_all
+        from course_lib.tools.grading.report import Report
+
+        report = Report(assignment)
+        for graded in grade_all(course, assignment, students, force):
+            report.add(graded)
+        report.summary()
+    if report.failed:
+        sys.exit(1)
+    click.echo(f"Next: course feedback {assignment}, course gradebook, course export.")
+
+
+@click.command()
+@click.argument("assignment")
+@click.option("--student", "students", multiple=True, help="Only this one; can be repeated.")
+@click.pass_obj
+def feedback(root: Path | None, assignment: str, students: tuple[str, ...]) -> None:
+    """Write an HTML page for each graded student of ASSIGNMENT, without hidden tests.
+
+    Exit code: 0 when all were written, 1 when some could not be, 2 when nothing could start.
+    """
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.feedback import write_feedback
+
+        written, failed = 0, 0
+        for student, reason in write_feedback(course, assignment, students):
+            written, failed = written + (not reason), failed + bool(reason)
+            if reason:
+                click.echo(f"{student}: {reason}", err=True)
+    pages = course.path("feedback", assignment, "STUDENT").relative_to(course.root)
+    click.echo(f"{written} page{'s' * (written != 1)} in {pages}")
+    if failed:
+        sys.exit(1)
+
+
+COMMANDS = (release, grade, feedback)

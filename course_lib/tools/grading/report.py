@@ -1,0 +1,50 @@
+"""Live lines and a summary while a class is graded."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+
+from course_lib.tools.grading.grade import Graded
+
+
+class Report:
+    """Prints one line for each submission as it is graded, and the counts at the end."""
+
+    def __init__(self, assignment: str):
+        self.assignment = assignment
+        self.rows: list[Graded] = []
+        self.console = Console(highlight=False)
+
+    @property
+    def failed(self) -> int:
+        return sum(row.state == "failed" for row in self.rows)
+
+    def add(self, row: Graded) -> None:
+        """Print what became of one submission, and what is odd about it."""
+        self.rows.append(row)
+        name = f"[bold]{escape(row.student)}[/]"
+        if row.state == "failed":
+            self._print(f"{name}  [red]not graded[/]: {escape(row.reason)}")
+        else:
+            notes = ["unchanged"] * (row.state == "unchanged")
+            notes += ["late"] * (row.late > 0) + ["needs manual grading"] * row.manual
+            tail = f"  [yellow]({', '.join(notes)})[/]" if notes else ""
+            self._print(f"{name}  {row.score:g} of {row.max_score:g}{tail}")
+        for problem in row.problems:
+            if problem.severity != "error" or row.state != "failed":
+                self._print(f"    {escape(problem.message)} {escape(problem.advice)}")
+
+    def summary(self) -> None:
+        """Print how many were graded, are unchanged, failed or wait for a person."""
+        counts = {
+            "graded": sum(row.state == "graded" for row in self.rows),
+            "unchanged": sum(row.state == "unchanged" for row in self.rows),
+            "not graded": self.failed,
+            "waiting for manual grading": sum(row.manual for row in self.rows),
+        }
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        self._print(f"{self.assignment}: {said}.")
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True)
