@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sysconfig
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from course_lib.tools.chapters import ProjectError
@@ -141,7 +143,9 @@ def captured_logs() -> Iterator[None]:
     before = logger.propagate, list(logger.handlers)
     logger.propagate, logger.handlers = False, [logging.NullHandler()]
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own queries
+            yield
     finally:
         logger.propagate, logger.handlers = before
 

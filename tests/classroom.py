@@ -1,0 +1,222 @@
+"""A class of invented students: submissions built from planted answers, graded by nbgrader."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+ASSIGNMENTS = sorted(path.parent.name for path in ROOT.glob("solutions/*/*.md"))
+REGION = "### BEGIN {0}\n(.*?)### END {0}"
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """For programs that grade: one thread each, two at a time."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PATH": path, **changes}
+
+
+def course_folder(root: Path, *assignments: str) -> Path:
+    """A course with some assignments and nobody's work yet."""
+    root.mkdir(parents=True)
+    for name in assignments:
+        shutil.copytree(ROOT / "solutions" / name, root / "solutions" / name)
+    for name in ("nbgrader_config.py", "_toc.yml"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+def course(root: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
+    """Run the ``course`` command in a folder."""
+    command = [sys.executable, "-m", "course_lib.tools.cli", *arguments]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, env=environment(**changes)
+    )
+
+
+def nbgrader(root: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
+    """Run stock ``nbgrader`` in a folder."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, env=environment(**changes)
+    )
+
+
+def cells(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The cells that nbgrader knows, by grade id."""
+    known = [cell for cell in notebook["cells"] if "nbgrader" in cell["metadata"]]
+    return {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in known}
+
+
+def answered(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any]:
+    """A copy of a notebook in which the sources of some cells are replaced."""
+    notebook = copy.deepcopy(notebook)
+    by_id = cells(notebook)
+    for name, source in answers.items():
+        by_id[name]["source"] = source.strip("\n")
+    return notebook
+
+
+def submit(root: Path, student: str, name: str, notebook: dict[str, Any]) -> None:
+    """Put a submission where nbgrader looks for it."""
+    folder = root / "grading" / "submitted" / student / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+@dataclass
+class Graded:
+    """One graded submission: points and messages of each test cell, and the student's page."""
+
+    scores: dict[str, float] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+    feedback: str = ""
+
+
+@dataclass
+class Assignment:
+    """An assignment with its planted answers."""
+
+    name: str
+    root: Path
+
+    def __post_init__(self) -> None:
+        self.source = json.loads(
+            (self.root / "_build/nbgrader/source" / self.name / f"{self.name}.ipynb").read_text()
+        )
+        self.release = json.loads(
+            (self.root / "exercises" / self.name / f"{self.name}.ipynb").read_text()
+        )
+        planted = runpy.run_path(str(ROOT / "tests" / "answers" / f"{self.name}.py"))
+        self.correct: dict[str, dict[str, str]] = planted["CORRECT"]
+        self.wrong: dict[str, dict[str, str]] = planted["WRONG"]
+
+    @property
+    def tests(self) -> dict[str, dict[str, float]]:
+        """The points of each test cell, by task."""
+        found: dict[str, dict[str, float]] = {}
+        for name, cell in cells(self.source).items():
+            meta = cell["metadata"]["nbgrader"]
+            if meta["grade"]:
+                task = re.match(r"task-\d+", name)[0]
+                found.setdefault(task, {})[name] = float(meta["points"])
+        return found
+
+    def hidden(self, task: str) -> dict[str, float]:
+        """The points of the cells of a task that hold hidden tests."""
+        by_id = cells(self.source)
+        return {
+            name: points
+            for name, points in self.tests[task].items()
+            if "BEGIN HIDDEN TESTS" in source(by_id[name])
+        }
+
+    def regions(self, kind: str) -> set[str]:
+        """The lines of code between nbgrader's markers that say something."""
+        lines = set()
+        for cell in cells(self.source).values():
+            for region in re.findall(REGION.format(kind), source(cell), re.DOTALL):
+                lines |= {line.strip() for line in region.splitlines()}
+        return {line for line in lines if len(line) > 14}
+
+    def plans(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Which answer each submission gives to each task: the kind and the name of the answer.
+
+        In every submission half of the tasks are right and half are wrong, so that one task's
+        mistake that costs another task points shows.
+        """
+        rounds = max(len(wrong) for wrong in self.wrong.values())
+        plans = {}
+        for number in range(rounds):
+            for half in (0, 1):
+                plan = {}
+                for position, task in enumerate(self.tests):
+                    right, wrong = list(self.correct[task]), list(self.wrong[task])
+                    if position % 2 == half:
+                        plan[task] = ("wrong", wrong[number % len(wrong)])
+                    else:
+                        plan[task] = ("correct", right[number % len(right)])
+                plans[f"mixed-{number}-{half}"] = plan
+        return plans
+
+    def submission(self, plan: dict[str, tuple[str, str]]) -> dict[str, Any]:
+        planted = {"correct": self.correct, "wrong": self.wrong}
+        return answered(
+            self.release, {task: planted[kind][task][name] for task, (kind, name) in plan.items()}
+        )
+
+    def reference(self) -> dict[str, Any]:
+        return answered(
+            self.release, {task: source(cells(self.source)[task]) for task in self.tests}
+        )
+
+
+def grade(root: Path, name: str, submissions: dict[str, dict[str, Any]]) -> dict[str, Graded]:
+    """Grade submissions with ``nbgrader autograde``, two at a time in two copies of the course.
+
+    Args:
+        root: a course folder in which the assignment has been released.
+        name: of the assignment.
+        submissions: a notebook for each student.
+    """
+    students = sorted(submissions)
+    halves = [students[0::2], students[1::2]]
+
+    def one_half(number: int) -> dict[str, Graded]:
+        folder = root.with_name(f"{name}-{number}")
+        shutil.copytree(root, folder)
+        for student in halves[number]:
+            submit(folder, student, name, submissions[student])
+        done = course(folder, "grade", name, COURSE_SEED="1")
+        assert done.returncode == 0, done.stdout + done.stderr
+        done = course(folder, "feedback", name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return results(folder, name)
+
+    with ThreadPoolExecutor(2) as pool:
+        return {k: v for part in pool.map(one_half, (0, 1)) for k, v in part.items()}
+
+
+def results(root: Path, name: str) -> dict[str, Graded]:
+    """What a course folder holds about every student's submission."""
+    import nbformat
+    from nbgrader.api import Gradebook
+
+    found = {}
+    with Gradebook(f"sqlite:///{root}/grading/gradebook.db") as gradebook:
+        for submission in gradebook.assignment_submissions(name):
+            student = submission.student.id
+            graded = found[student] = Graded()
+            for notebook in submission.notebooks:
+                graded.scores |= {grade.cell.name: grade.score for grade in notebook.grades}
+            path = root / "grading" / "autograded" / student / name / f"{name}.ipynb"
+            if path.exists():
+                graded.messages = _messages(nbformat.read(path, 4))
+            page = root / "grading" / "feedback" / student / name / f"{name}.html"
+            graded.feedback = page.read_text(encoding="utf-8") if page.exists() else ""
+    return found
+
+
+def _messages(notebook: Any) -> dict[str, str]:
+    """The error message of each test cell that failed."""
+    return {
+        cell.metadata.nbgrader.grade_id: f"{output.ename}: {output.evalue}"
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    }
