@@ -51,6 +51,7 @@ class Book:
 def book(tmp_path_factory) -> Book:
     root = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+    shutil.copytree(ROOT / "exercises", root / "exercises")
     for name in PROJECT_FILES:
         shutil.copy(ROOT / name, root / name)
     command = [sys.executable, "-m", "course_lib.tools.cli", "book", "--profile", "smoke"]
