@@ -158,7 +158,10 @@ def tasks(notebook: Any) -> dict[str, Task]:
     return {
         name: Task(
             name,
-            {grade_id: float(cell.metadata.nbgrader.points) for grade_id, cell in cells.items()},
+            {
+                grade_id: float(cell.metadata.nbgrader.get("points", 0))
+                for grade_id, cell in cells.items()
+            },
             tuple(grade_id for grade_id, cell in cells.items() if HIDDEN.search(cell.source)),
         )
         for name, cells in found.items()
