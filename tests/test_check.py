@@ -17,7 +17,7 @@ SECRET = torch.tensor([[0.1234567, -7.654321], [3.1415926, 2.7182818]])
         (SECRET + 1, "same amount"),
         (SECRET * torch.tensor([[1.0, 1.0], [1.0, 1.5]]), "1 of 4 entries"),
         (SECRET / 0, "NaN or infinity"),
-        (SECRET.flatten(), "has 1 axes instead of 2"),
+        (SECRET.flatten(), "number of axes is 1 instead of 2"),
         (SECRET.tolist(), "type list"),
         (None, "return"),
     ],
