@@ -6,7 +6,8 @@ import shutil
 
 import nbformat
 import pytest
-from classroom import ROOT, course, nbgrader
+from classroom import ROOT, answered, course, nbgrader, submit
+from small_source import HEAD, SUMS
 
 from course_lib.tools.grading.course import Course, GradingError
 from course_lib.tools.grading.release import (
@@ -16,38 +17,6 @@ from course_lib.tools.grading.release import (
     release,
     source_notebook,
     tasks,
-)
-
-HEAD = """---
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-# Sums
-
-"""
-
-
-def cell(grade_id: str, source: str, **metadata) -> str:
-    standard = {"grade": False, "locked": False, "schema_version": 3, "solution": False}
-    meta = {"grade_id": grade_id, "task": False} | standard | metadata
-    lines = "\n".join(f"  {name}: {json.dumps(value)}" for name, value in sorted(meta.items()))
-    return f"```{{code-cell}} ipython3\n---\nnbgrader:\n{lines}\n---\n{source}\n```\n\n"
-
-
-ANSWER = "def add(a, b):\n    ### BEGIN SOLUTION\n    return a + b\n    ### END SOLUTION"
-HIDDEN = (
-    "# Negative numbers.\n### BEGIN HIDDEN TESTS\nassert add(-1, -2) == -3\n### END HIDDEN TESTS"
-)
-TEST = {"grade": True, "locked": True}
-SUMS = (
-    HEAD
-    + "## Task 1: Add (3 points)\n\n"
-    + cell("task-1", ANSWER, solution=True)
-    + cell("task-1-example", "assert add(1, 2) == 3, 'not the sum'", points=1, **TEST)
-    + cell("task-1-negative", HIDDEN, points=2, **TEST)
 )
 
 
@@ -155,8 +124,6 @@ def test_answers_in_a_release_are_not_overwritten(root):
 
 
 def test_cells_cannot_change_after_grading(root):
-    from classroom import answered, submit
-
     course(root, "release")
     submit(root, "ada", "sums", answered(released(root), {"task-1": "def add(a, b): return 3"}))
     assert course(root, "grade", "sums").returncode == 0

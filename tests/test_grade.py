@@ -1,0 +1,212 @@
+"""``course grade`` and ``course feedback`` on a small assignment, against stock nbgrader."""
+
+import html
+import json
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from classroom import ROOT, answered, cells, course, course_folder, nbgrader, results, submit
+from nbgrader.api import Gradebook
+from small_source import BONUS, ESSAY, SUMS
+
+GOOD = "def add(a, b):\n    return a + b"
+HALF = "def add(a, b):\n    return abs(a) + abs(b)"
+NOISY = "import sys\ndef add(a, b):\n    print('thinking', file=sys.stderr)\n    return a + b"
+BROKEN = "def add(a, b:\n    return"
+
+
+@pytest.fixture(scope="module")
+def class_(tmp_path_factory) -> Path:
+    """A released assignment and the submissions of seven students, not graded yet."""
+    root = tmp_path_factory.mktemp("grading") / "class"
+    (root / "solutions" / "sums").mkdir(parents=True)
+    (root / "solutions" / "sums" / "sums.md").write_text(SUMS + ESSAY + BONUS)
+    config = (ROOT / "nbgrader_config.py").read_text()
+    (root / "nbgrader_config.py").write_text(config + LATE)
+    shutil.copy(ROOT / "_toc.yml", root)
+    assert course(root, "release").returncode == 0
+    release = json.loads((root / "exercises" / "sums" / "sums.ipynb").read_text())
+    for student, answer in {
+        "ada": {"task-1": GOOD},
+        "bob": {"task-1": HALF},
+        "cleo": {"task-1": NOISY},
+        "dan": {"task-1": BROKEN},
+        "eve": {},
+        "fay": {"task-1": GOOD, "essay": "Because.", "bonus": "More."},
+    }.items():
+        submit(root, student, "sums", answered(release, answer))
+    submit(root, "gus", "sums", answered(release, {"task-1": GOOD}))
+    broken = root / "grading" / "submitted" / "gus" / "sums" / "sums.ipynb"
+    broken.write_text(broken.read_text()[:-40])
+    for student, day in {"ada": "02", "bob": "05"}.items():
+        stamp = root / "grading" / "submitted" / student / "sums" / "timestamp.txt"
+        stamp.write_text(f"2026-03-{day} 12:00:00 UTC")
+    with Gradebook(f"sqlite:///{root}/grading/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment("sums", duedate=datetime(2026, 3, 3, 12))
+        gradebook.add_student("zoe")  # hands in nothing
+    return root
+
+
+LATE = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+
+class OnePointADay(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return total_seconds_late / 86400
+
+
+c.AssignLatePenalties.plugin_class = OnePointADay
+"""
+
+
+@pytest.fixture(scope="module")
+def graded(class_):
+    """The class after ``course grade``; what it printed, and the bytes of the submissions."""
+    before = {
+        path: path.read_bytes() for path in class_.glob("grading/submitted/**/*") if path.is_file()
+    }
+    done = course(class_, "grade", "sums", COURSE_SEED="1")
+    return done, before
+
+
+def scores(root: Path) -> dict[str, dict[str, float]]:
+    return {student: graded.scores for student, graded in results(root, "sums").items()}
+
+
+def test_each_submission_gets_its_line_and_one_cannot_stop_the_others(graded):
+    done, _before = graded
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line[:1].isalpha()}
+    assert "3 of 7" in lines["ada"] and "0 of 7" in lines["eve"] and "0 of 7" in lines["dan"]
+    assert "needs manual grading" in lines["fay"] and "late" in lines["bob"]
+    assert "not graded" in lines["gus"] and "Error" not in lines["gus"], lines["gus"]
+    assert "sums: 6 graded, 1 not graded, 1 waiting for manual grading." in done.stdout
+    assert done.returncode == 1
+
+
+def test_submissions_are_never_altered(class_, graded):
+    _done, before = graded
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_points_follow_the_cells(class_, graded):
+    found = scores(class_)
+    assert found["ada"] == {"task-1-example": 1, "task-1-negative": 2, "essay": 0, "bonus": 0}
+    assert (found["bob"]["task-1-example"], found["bob"]["task-1-negative"]) == (1, 0)
+    assert found["cleo"]["task-1-example"] == 0, "nbgrader: text on stderr costs the cell"
+    assert set(found["dan"].values()) == {0} and set(found["eve"].values()) == {0}
+
+
+def test_late_days_missing_work_and_manual_grades_are_nbgraders(class_, graded):
+    with Gradebook(f"sqlite:///{class_}/grading/gradebook.db") as gradebook:
+        bob = gradebook.find_submission("sums", "bob")
+        assert bob.total_seconds_late == 2 * 86400
+        assert bob.late_submission_penalty == 1, "two days, but never more than the points"
+        assert gradebook.find_submission("sums", "ada").total_seconds_late == 0
+        assert "zoe" not in [s.student.id for s in gradebook.assignment_submissions("sums")]
+        fay = gradebook.find_submission("sums", "fay")
+        assert fay.needs_manual_grade and fay.score == 3
+        essay = gradebook.find_grade("essay", "sums", "sums", "fay")
+        essay.manual_score, essay.needs_manual_grade = 3.5, False
+        bonus = gradebook.find_grade("bonus", "sums", "sums", "fay")
+        bonus.extra_credit, bonus.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    done = course(class_, "grade", "sums", "--student", "fay", "--force", COURSE_SEED="1")
+    assert done.returncode == 0 and "7.5 of 7" in done.stdout, done.stdout
+
+
+def test_grading_again_grades_nothing_that_has_not_changed(class_, graded):
+    done = course(class_, "grade", "sums", "--student", "ada", COURSE_SEED="1")
+    assert "ada  3 of 7  (unchanged)" in done.stdout and done.returncode == 0
+
+
+def test_stock_nbgrader_gives_the_same_scores(class_, graded, tmp_path):
+    """The same files, the same settings, ``nbgrader autograde`` for each student."""
+    other = tmp_path / "stock"
+    ignore = shutil.ignore_patterns("autograded", "feedback", "gradebook.db")
+    shutil.copytree(class_, other, ignore=ignore)
+    assert nbgrader(other, "generate_assignment", "sums", "--force").returncode == 0
+    for student in ("ada", "bob", "cleo", "dan", "eve"):
+        done = nbgrader(other, "autograde", "sums", "--student", student, COURSE_SEED="1")
+        assert done.returncode == 0, done.stderr
+    ours, stock = scores(class_), scores(other)
+    assert stock == {student: ours[student] for student in stock} and len(stock) == 5
+
+
+def test_feedback_has_messages_but_no_hidden_test(class_, graded):
+    done = course(class_, "feedback", "sums")
+    assert done.returncode == 0 and "6 pages in grading/feedback/STUDENT/sums" in done.stdout
+    pages = {k: v.feedback for k, v in results(class_, "sums").items() if v.feedback}
+    assert set(pages) == {"ada", "bob", "cleo", "dan", "eve", "fay"}
+    for page in pages.values():
+        text = html.unescape(page)
+        assert "# Negative numbers." in text and "add(-1, -2)" not in text.replace("\n", "")
+        assert "HIDDEN TESTS" not in text
+    assert "AssertionError" in pages["bob"] and "Score: 0.0 / 2.0" in pages["bob"]
+    assert "NotImplementedError" in pages["eve"]
+
+
+def test_one_page_of_feedback(class_, graded):
+    done = course(class_, "feedback", "sums", "--student", "ada", "--student", "gus")
+    assert done.returncode == 1 and "1 page in" in done.stdout
+    assert "gus: is not graded" in done.stderr
+
+
+def test_the_seed_is_drawn_once_and_secret(class_, graded):
+    seed = class_ / "grading" / "seed"
+    assert oct(seed.stat().st_mode & 0o777) == "0o600" and int(seed.read_text()) > 0
+    before = seed.read_text()
+    course(class_, "grade", "sums", "--student", "eve", "--force")
+    assert seed.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grade", "products"], "only sums; 'course release products' adds it"),
+        (
+            ["grade", "sums", "--student", "hal"],
+            "'hal' has no submission of sums; there are 7: ada,",
+        ),
+        (["feedback", "products"], "'products'"),
+    ],
+)
+def test_what_cannot_start_is_named(class_, graded, arguments, said):
+    done = course(class_, *arguments)
+    assert done.returncode == 2 and said in done.stderr, done.stderr
+
+
+def test_nothing_collected_and_nothing_graded_is_named(tmp_path):
+    root = course_folder(tmp_path / "empty")
+    (root / "solutions" / "sums").mkdir(parents=True)
+    (root / "solutions" / "sums" / "sums.md").write_text(SUMS)
+    course(root, "release")
+    assert "course collect sums" in course(root, "grade", "sums").stderr
+    assert "course grade sums" in course(root, "feedback", "sums").stderr
+
+
+def test_works_without_an_activated_environment(class_, graded):
+    """nbgrader calls a program of the environment by name, which PATH may not have."""
+    path = os.pathsep.join(["/usr/bin", "/bin"])
+    done = course(class_, "grade", "sums", "--student", "ada", "--force", PATH=path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_hidden_regions_are_cut_out_whole():
+    from nbformat.v4 import new_code_cell, new_output
+
+    from course_lib.tools.grading.hide import HideTests
+
+    meta = {"nbgrader": {"grade": True, "solution": False, "grade_id": "t", "points": 1}}
+    text = "a = 1\n    ### BEGIN HIDDEN TESTS\n    secret()\n    ### END HIDDEN TESTS\nb = 2\n"
+    error = new_output("error", ename="E", evalue="said", traceback=["line of secret()"])
+    printed = new_output("stream", name="stdout", text="secret()")
+    cell = new_code_cell(text * 2, metadata=meta, outputs=[printed, error])
+    cell, _resources = HideTests().preprocess_cell(cell, {}, 0)
+    assert cell.source == "a = 1\nb = 2\na = 1\nb = 2"
+    assert [output.output_type for output in cell.outputs] == ["error"]
+    assert cell.outputs[0].traceback == ["E: said"]
+    assert set(cells({"cells": [cell]})) == {"t"}
