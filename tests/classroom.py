@@ -159,10 +159,14 @@ class Assignment:
             self.release, {task: planted[kind][task][name] for task, (kind, name) in plan.items()}
         )
 
-    def reference(self) -> dict[str, Any]:
-        return answered(
-            self.release, {task: source(cells(self.source)[task]) for task in self.tests}
-        )
+    def submissions(self) -> dict[str, dict[str, Any]]:
+        """The planted answers, the reference solution and the untouched release."""
+        own = {task: source(cells(self.source)[task]) for task in self.tests}
+        return {
+            **{student: self.submission(plan) for student, plan in self.plans().items()},
+            "reference": answered(self.release, own),
+            "untouched": self.release,
+        }
 
 
 def grade(root: Path, name: str, submissions: dict[str, dict[str, Any]]) -> dict[str, Graded]:

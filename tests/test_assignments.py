@@ -4,7 +4,6 @@ The planted answers are graded by nbgrader itself, as a student's submission wou
 """
 
 import html
-import json
 from pathlib import Path
 
 import pytest
@@ -41,10 +40,7 @@ def graded(released, assignment):
 
     def of(name: str):
         if name not in done:
-            planted = assignment(name)
-            submissions = {k: planted.submission(plan) for k, plan in planted.plans().items()}
-            submissions |= {"untouched": planted.release, "reference": planted.reference()}
-            done[name] = grade(released, name, submissions)
+            done[name] = grade(released, name, assignment(name).submissions())
         return done[name]
 
     return of
@@ -132,11 +128,9 @@ def test_no_message_shows_a_hidden_test_or_the_solution(assignment, graded, name
 @every_assignment
 def test_the_feedback_shows_messages_and_no_hidden_test(assignment, graded, name):
     planted = assignment(name)
-    hidden = planted.regions("HIDDEN TESTS")
+    hidden, submissions = planted.regions("HIDDEN TESTS"), planted.submissions()
     for student, result in graded(name).items():
-        written = "\n".join(source(cell) for cell in planted.release["cells"])
-        if student in planted.plans():
-            written += json.dumps(planted.submission(planted.plans()[student]))
+        written = "\n".join(source(cell) for cell in submissions[student]["cells"])
         text = html.unescape(result.feedback)
         assert "</html>" in text
         plain = "".join(part.rpartition(">")[2] for part in f">{text}".split("<"))
