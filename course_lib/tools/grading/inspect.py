@@ -96,7 +96,7 @@ def _explain(reading: Reading, release: Release, releases: list[Release]) -> lis
             f"Ask the student to paste the answers into {release.name}.ipynb as it was handed out."
         )
         return [error("no-cells", text, advice)]
-    notebook, problems = _convert(reading.notebook)
+    notebook, problems = convert(reading.notebook)
     if notebook is not None:
         problems += _missing(reading, release) + _duplicates(reading, release)
         problems += _changes(notebook, release)
@@ -124,7 +124,7 @@ def _start(cell: Any) -> str:
     return f"that begins with “{first[0][:40]}”" if first[0] else "that is empty"
 
 
-def _convert(raw: dict[str, Any]) -> tuple[Any, list[Problem]]:
+def convert(raw: dict[str, Any]) -> tuple[Any, list[Problem]]:
     """The notebook in format 4, and what there is to say about its format."""
     version = raw.get("nbformat")
     if not isinstance(version, int) or not 1 <= version <= 4:

@@ -85,7 +85,7 @@ def _read_release(path: Path, _stamp: int) -> Release:
     notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     cells, heading = {}, ""
     for cell in notebook.cells:
-        heading = _heading(cell) or heading
+        heading = heading_of(cell) or heading
         if is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell):
             grade_id = cell.metadata.nbgrader["grade_id"]
             cells[grade_id] = SimpleNamespace(
@@ -102,7 +102,7 @@ def _read_release(path: Path, _stamp: int) -> Release:
     return Release(path.parent.name, path.stem, cells, frozenset(marks(notebook)))
 
 
-def _heading(cell: Any) -> str:
+def heading_of(cell: Any) -> str:
     """The title of a Markdown cell, without the points: ``## Task 2: Gradients (3 points)``."""
     if cell.cell_type != "markdown":
         return ""

@@ -68,7 +68,8 @@ def source_notebook(text: str, name: str) -> Any:
 
     Args:
         text: the MyST notebook.
-        name: of the assignment; kept in the metadata, so that a renamed file can be told.
+        name: of the assignment; kept in the metadata with the grade ids, so that the notebook
+            alone tells a renamed file and a missing cell.
 
     Raises:
         SourceError: the text is not a MyST notebook.
@@ -80,8 +81,10 @@ def source_notebook(text: str, name: str) -> Any:
     except Exception as error:
         raise SourceError(f"solutions/{name}/{name}.md is not a MyST notebook: {error}") from error
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    cells = [mark["grade_id"] for mark in marks if "grade_id" in mark]
     notebook.metadata = {
-        "course": {"assignment": name},
+        "course": {"assignment": name, "cells": cells},
         "kernelspec": notebook.metadata.get("kernelspec", {}),
     }
     seen: Counter[str] = Counter()
