@@ -15,10 +15,50 @@ def _course(root: Path | None) -> Any:
     try:
         from course_lib.tools.grading.course import Course
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is not installed; install it with: pip install -e '.[grade]'"
-        ) from error
+        raise _not_installed(error) from error
     return Course.find(root)
+
+
+def _not_installed(error: ModuleNotFoundError) -> click.ClickException:
+    return click.ClickException(
+        f"{error.name} is not installed; install it with: pip install -e '.[grade]'"
+    )
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=120,
+    show_default=True,
+    metavar="SECONDS",
+    help="For one cell.",
+)
+def check(notebook: Path, timeout: int) -> None:
+    """Run the visible tests of a student's NOTEBOOK and say which tasks pass.
+
+    The file stays as it is. Exit code: 0 when all visible tests pass, 1 when some fail or are not
+    started, 2 when the file cannot be checked, 130 after Ctrl-C.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    with messages():
+        try:
+            from course_lib.tools.grading.student import check as run_tests
+        except ModuleNotFoundError as error:
+            raise _not_installed(error) from error
+        from course_lib.tools.grading.student_report import show
+
+        console = Console(highlight=False)
+        with console.status("Starting Python …") as status:
+            outcome = run_tests(
+                notebook, timeout, lambda title: status.update(f"Running {escape(title)} …")
+            )
+        show(outcome, console)
+    if not outcome.passed:
+        sys.exit(1)
 
 
 @click.command()
@@ -99,4 +139,4 @@ def feedback(root: Path | None, assignment: str, students: tuple[str, ...]) -> N
         sys.exit(1)
 
 
-COMMANDS = (release, grade, feedback)
+COMMANDS = (check, release, grade, feedback)

@@ -1,0 +1,74 @@
+"""Why a cell of a notebook that has run did not run through, in words for a student."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nbconvert.filters import strip_ansi
+from nbgrader.utils import is_locked
+
+FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")
+LONGEST = 300  # characters of a message
+
+
+def grade_id(cell: Any) -> str:
+    """The name that nbgrader gave to a cell; empty when it has none."""
+    return (cell.metadata.get("nbgrader") or {}).get("grade_id", "")
+
+
+def reason(cell: Any, cells: dict[int, Any], timeout: int) -> str:
+    """Why a cell did not run through: the error and, if it is in the student's code, the line.
+
+    Args:
+        cell: a cell that has run.
+        cells: all code cells of the notebook, by the number of their execution.
+        timeout: seconds that a cell had.
+
+    Returns:
+        One to three lines; empty when there is neither an error nor a warning.
+    """
+    outputs = cell.get("outputs", [])
+    errors = [output for output in outputs if output.output_type == "error"]
+    warned = "".join(o.text for o in outputs if o.get("name") == "stderr").strip()
+    if any(error.ename == "CellTimeoutError" for error in errors):
+        return f"It did not end within {timeout} seconds. Is there a loop that never stops?"
+    if not errors:
+        said = "It writes a warning (on stderr), for which the grader takes the points: "
+        return said + _short(warned) if warned else ""
+    error = errors[0]
+    return _short(_said(cell, error)) + _place(cell, error, cells)
+
+
+def _said(cell: Any, error: Any) -> str:
+    text = re.sub(r" \(\d+\.py, line \d+\)$", "", error.evalue.strip())
+    if error.ename in ("CheckError", "AssertionError") and text:
+        return text
+    if error.ename == "AssertionError":
+        frames = FRAME.findall(strip_ansi("\n".join(error.traceback)))
+        line = _line(cell, int(frames[0][1])) if frames else "an assertion"
+        return f"this does not hold: {line}"
+    return f"{error.ename}: {text}" if text else error.ename
+
+
+def _place(cell: Any, error: Any, cells: dict[int, Any]) -> str:
+    """The last line of the student's own code that the error came through."""
+    frames = FRAME.findall(strip_ansi("\n".join(error.traceback)))
+    for count, number in reversed(frames):
+        source = cells.get(int(count), cell)
+        if not is_locked(source):
+            where = f"in {grade_id(source)}" if grade_id(source) else "in a cell of your own"
+            return f" ({where}, line {number}: {_line(source, int(number))})"
+    return ""
+
+
+def _line(cell: Any, number: int) -> str:
+    lines = cell.source.splitlines()
+    return _short(lines[number - 1].strip()) if number <= len(lines) else "its end"
+
+
+def _short(text: str) -> str:
+    """The first three lines of a text, cut when they are long."""
+    text = "\n".join(line for line in strip_ansi(text).splitlines() if line.strip())
+    lines = "\n".join(text.splitlines()[:3])
+    return lines if len(lines) <= LONGEST else lines[: LONGEST - 1] + "…"
