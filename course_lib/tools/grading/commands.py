@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,4 +140,64 @@ def feedback(root: Path | None, assignment: str, students: tuple[str, ...]) -> N
         sys.exit(1)
 
 
-COMMANDS = (check, release, grade, feedback)
+@click.command()
+@click.argument("assignment")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "layout",
+    type=click.Choice(["auto", "folder", "moodle", "canvas"]),
+    default="auto",
+    show_default=True,
+    help="Where the files come from.",
+)
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="The students: columns id, first_name, last_name, email, lms_user_id; or a Moodle grading "
+    "worksheet; or a Canvas gradebook.",
+)
+@click.option(
+    "--time",
+    metavar="TIME",
+    callback=lambda _context, _option, value: _time(value),
+    help="When everything was handed in, for example '2026-03-01 23:59'; local time.",
+)
+@click.pass_obj
+def collect(
+    root: Path | None,
+    assignment: str,
+    paths: tuple[Path, ...],
+    layout: str,
+    roster: Path | None,
+    time: datetime | None,
+) -> None:
+    """Collect the submissions of ASSIGNMENT from PATHS: folders, zip files, notebooks.
+
+    Of several submissions of a student the latest counts and all are kept. PATHS are only read.
+
+    Exit code: 0 when all went well, 1 when a file needs a look, 2 when nothing could start.
+    """
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.collect import collect as collect_all
+        from course_lib.tools.grading.collect_report import show
+
+        collection = collect_all(course, assignment, paths, layout, roster, time)
+        show(collection)
+    if any(row.needs_a_look for row in collection.rows):
+        sys.exit(1)
+    click.echo(f"Next: course grade {assignment}.")
+
+
+def _time(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time like '2026-03-01 23:59'") from None
+
+
+COMMANDS = (check, release, collect, grade, feedback)
