@@ -37,28 +37,26 @@ def reason(cell: Any, cells: dict[int, Any], timeout: int) -> str:
         said = "It writes a warning (on stderr), for which the grader takes the points: "
         return said + _short(warned) if warned else ""
     error = errors[0]
-    return _short(_said(cell, error)) + _place(cell, error, cells)
+    numbers = FRAME.findall(strip_ansi("\n".join(error.traceback)))
+    frames = [(cells.get(int(count), cell), int(line)) for count, line in numbers]
+    return _short(_said(error, frames)) + _place(frames)
 
 
-def _said(cell: Any, error: Any) -> str:
+def _said(error: Any, frames: list[tuple[Any, int]]) -> str:
     text = re.sub(r" \(\d+\.py, line \d+\)$", "", error.evalue.strip())
     if error.ename in ("CheckError", "AssertionError") and text:
         return text
-    if error.ename == "AssertionError":
-        frames = FRAME.findall(strip_ansi("\n".join(error.traceback)))
-        line = _line(cell, int(frames[0][1])) if frames else "an assertion"
-        return f"this does not hold: {line}"
+    if error.ename == "AssertionError" and frames:
+        return f"this does not hold: {_line(*frames[-1])}"
     return f"{error.ename}: {text}" if text else error.ename
 
 
-def _place(cell: Any, error: Any, cells: dict[int, Any]) -> str:
+def _place(frames: list[tuple[Any, int]]) -> str:
     """The last line of the student's own code that the error came through."""
-    frames = FRAME.findall(strip_ansi("\n".join(error.traceback)))
-    for count, number in reversed(frames):
-        source = cells.get(int(count), cell)
-        if not is_locked(source):
-            where = f"in {grade_id(source)}" if grade_id(source) else "in a cell of your own"
-            return f" ({where}, line {number}: {_line(source, int(number))})"
+    for cell, number in reversed(frames):
+        if not is_locked(cell):
+            where = f"in {grade_id(cell)}" if grade_id(cell) else "in a cell of your own"
+            return f" ({where}, line {number}: {_line(cell, number)})"
     return ""
 
 

@@ -7,15 +7,15 @@ say which tasks pass. Only the student's notebook is needed, neither the solutio
 from __future__ import annotations
 
 import ast
-import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbgrader.preprocessors import CheckCellMetadata, DeduplicateIds, Execute
+from nbgrader.preprocessors import CheckCellMetadata, Execute, OverwriteCells
 from nbgrader.utils import (
     compute_checksum,
     determine_grade,
@@ -62,13 +62,12 @@ class Task:
 
     @property
     def points(self) -> float:
-        return sum(float(cell.metadata.nbgrader.points) for cell in self.tests)
+        return _points(self.tests)
 
     @property
     def hidden(self) -> float:
         """Points of the cells whose tests were taken out of the release."""
-        cells = [cell for cell in self.tests if _is_hidden(cell)]
-        return sum(float(cell.metadata.nbgrader.points) for cell in cells)
+        return _points([cell for cell in self.tests if _is_hidden(cell)])
 
 
 @dataclass
@@ -114,7 +113,7 @@ def check(
         )
     titles = _titles(notebook)
     tasks = _tasks(notebook, titles)
-    problems = [*_missing(notebook), *_duplicates(notebook), *_edited(notebook, titles)]
+    problems = [*_missing(notebook), *_duplicates(notebook), *_edited(notebook)]
     stopped = _execute(notebook, path.resolve().parent, timeout, titles, progress)
     cells = {cell.execution_count: cell for cell in notebook.cells if cell.get("execution_count")}
     for task in tasks:
@@ -147,20 +146,29 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     _stop_at_errors(path, reading.problems)
     notebook, found = convert(reading.notebook)
     _stop_at_errors(path, found)
+    notes = []
+    if any(problem.code == "old-format" for problem in found):
+        version = reading.notebook["nbformat"]
+        notes.append(f"The notebook is in the old format {version}. Save it again in Jupyter.")
     try:
-        alone = copy.deepcopy(notebook)
-        for step in (DeduplicateIds(log=QUIET), CheckCellMetadata(log=QUIET)):
-            alone, _ = step.preprocess(alone, {})
+        notes += _restore_kinds(notebook)
+        once = {grade_id(cell): cell for cell in _marked(notebook)}
+        CheckCellMetadata(log=QUIET).preprocess(SimpleNamespace(cells=list(once.values())), {})
     except Exception as error:
         raise StudentError(
             f"{path.name}: the hidden settings of its cells, which the grader needs, are damaged. "
             f"{FRESH_COPY}"
         ) from error
-    if any(problem.code == "old-format" for problem in found):
-        version = reading.notebook["nbformat"]
-        text = f"The notebook is in the old format {version}; open it in Jupyter and save it again."
-        return notebook, [text]
-    return notebook, []
+    return notebook, notes
+
+
+def _restore_kinds(notebook: Any) -> Iterator[str]:
+    """Undo a slip of the key M, which makes a cell Markdown; nbgrader does so before grading."""
+    for cell in _marked(notebook):
+        kind = cell.metadata.nbgrader.get("cell_type") or cell.cell_type
+        if cell.cell_type != kind:
+            yield f"{grade_id(cell)} was turned into a {cell.cell_type} cell; turn it back."
+            OverwriteCells(log=QUIET).update_cell_type(cell, kind)
 
 
 def _stop_at_errors(path: Path, problems: tuple[Problem, ...] | list[Problem]) -> None:
@@ -228,6 +236,11 @@ def _tasks(notebook: Any, titles: dict[str, str]) -> list[Task]:
     return [task for task in tasks.values() if task.tests]
 
 
+def _points(tests: list[Any]) -> float:
+    """The points of some cells; a copy of a cell does not count again."""
+    return sum({grade_id(cell): float(cell.metadata.nbgrader.points) for cell in tests}.values())
+
+
 def _is_hidden(cell: Any) -> bool:
     """Whether a test cell holds nothing but comments: its tests were taken out of the release."""
     if is_solution(cell) or cell.cell_type != "code":
@@ -256,22 +269,20 @@ def _these_cells(names: list[str]) -> str:
     return ("the cell " if len(names) == 1 else "the cells ") + ", ".join(names)
 
 
-def _edited(notebook: Any, titles: dict[str, str]) -> Iterator[str]:
+def _edited(notebook: Any) -> Iterator[str]:
     for cell in _marked(notebook):
         if _is_edited(cell):
             kind = "test" if is_grade(cell) else "given"
             yield (
-                f"{titles[_task_of(cell)]}: the {kind} cell {grade_id(cell)} was edited. The "
-                "grader restores the original, so your answer has to work with that one."
+                f"The {kind} cell {grade_id(cell)} was edited. The grader restores the original; "
+                "undo the change, or take the cell from a fresh copy of the assignment."
             )
 
 
 def _is_edited(cell: Any) -> bool:
-    """Whether a locked cell is not as it was handed out, by nbgrader's checksum or its kind."""
-    mark = cell.metadata.nbgrader
-    if cell.cell_type != mark.get("cell_type", cell.cell_type):
-        return True
-    return is_locked(cell) and mark.get("checksum") not in (None, compute_checksum(cell))
+    """Whether a locked cell is not as it was handed out, by nbgrader's checksum."""
+    checksum = cell.metadata.nbgrader.get("checksum")
+    return is_locked(cell) and checksum not in (None, compute_checksum(cell))
 
 
 def _is_untouched(cell: Any) -> bool:
@@ -299,7 +310,7 @@ def _execute(
     step = Execute(
         timeout=timeout,
         kernel_name="python3",  # as in grading, whatever kernel the student has chosen
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=CRITICAL"],  # it complains when Ctrl-C ends it
         on_cell_start=starts,
         log=QUIET,
     )
@@ -308,29 +319,34 @@ def _execute(
         with setenv(NBGRADER_VALIDATING="1", NBGRADER_EXECUTION="validate"):
             step.preprocess(notebook, where)
     except DeadKernelError:
-        why = "Python ended: too little memory, or a call such as exit()?"
+        why = f"Python ended at “{running}” or just before: too little memory, or exit()?"
     except CellTimeoutError:
-        why = f"a cell could not be stopped after {timeout} seconds."
+        why = f"A cell of “{running}” could not be stopped after {timeout} seconds."
+    except RuntimeError as error:
+        raise StudentError(f"Python could not be started to run the notebook: {error}") from error
     else:
         return ""
-    return f"{running}: {why} The cells below were not run."
+    return f"{why} The cells below were not run."
 
 
 def _state(task: Task, cells: dict[int, Any], timeout: int) -> tuple[str, str]:
     """The state of a task that has run, and the message for it."""
     answers = task.answers or [cell for cell in task.tests if is_solution(cell)]
-    if answers and all(_is_untouched(cell) for cell in answers):
-        return "not started", ""
     visible = [c for c in task.tests if not _is_hidden(c) and not is_solution(c)]
+    failed = [cell for cell in visible if _test_failed(cell)]
+    if answers and all(_is_untouched(cell) for cell in answers):
+        elsewhere = visible and not failed and all(cell.execution_count for cell in visible)
+        hint = "The tests pass without this answer cell; is the answer in another one?"
+        return "not started", hint if elsewhere else ""
     if any(_is_edited(cell) for cell in visible):
         return "test changed", "A test cell was edited, so it says nothing about the grade."
     if any(cell.cell_type == "code" and not cell.execution_count for cell in answers + visible):
         return "not reached", "The notebook stopped before this task."
-    failed = [cell for cell in visible if _test_failed(cell)]
+    if any(output.get("ename") == "NotImplementedError" for c in failed for output in c.outputs):
+        return "not started", "The answer still raises NotImplementedError."
     message = next((m for c in answers + failed if (m := reason(c, cells, timeout))), "")
     if failed:
-        stub = any(o.get("ename") == "NotImplementedError" for c in failed for o in c.outputs)
-        return ("not started", "") if stub else ("failed", message or "A test passes in part.")
+        return "failed", message or "A test passes in part."
     return "passed" if visible else "answered", message
 
 

@@ -14,13 +14,15 @@ COLORS = {"passed": "green", "answered": "green", "not started": "dim", "not rea
 def show(outcome: Outcome, console: Console) -> None:
     """Print the tasks with their states, what has to be mended, and what to do next."""
     table = Table(title=outcome.assignment, title_justify="left", show_lines=True)
-    table.add_column("Task", ratio=3)
+    table.add_column("Task", ratio=2)
     table.add_column("Points", justify="right", no_wrap=True)
+    table.add_column("Hidden", justify="right", no_wrap=True)
     table.add_column("State", no_wrap=True)
-    table.add_column("What to look at", ratio=5)
+    table.add_column("What to look at", ratio=3)
     for task in outcome.tasks:
         state = Text(task.state, style=COLORS.get(task.state, "red"))
-        table.add_row(Text(task.title), f"{task.points:g}", state, Text(task.message))
+        points, hidden = f"{task.points:g}", f"{task.hidden:g}"
+        table.add_row(Text(task.title), points, hidden, state, Text(task.message))
     console.print(table)
     for heading, sentences in (("Mend", outcome.problems), ("Note", outcome.notes)):
         for sentence in sentences:
