@@ -70,21 +70,15 @@ def walk(slope, x, rate, tolerance, max_steps):
         visited.append(x)
     return visited
 """,
-        "recursion": """
+        "endless-loop-with-return": """
 def walk(slope, x, rate, tolerance, max_steps):
-    if max_steps == 0:
-        return [x]
-    here = x
-    points = [here]
-    todo = min(max_steps, 200)
-    while todo and abs(slope(here)) > tolerance:
-        here = here - rate * slope(here)
-        points.append(here)
-        todo -= 1
-        max_steps -= 1
-    if todo:
-        return points
-    return points[:-1] + walk(slope, here, rate, tolerance, max_steps)
+    visited, steps = [x], 0
+    while True:
+        g = slope(visited[-1])
+        if abs(g) <= tolerance or steps == max_steps:
+            return visited
+        visited += [visited[-1] - rate * g]
+        steps += 1
 """,
     },
     "task-4": {
