@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from classroom import answered, cells, course, course_folder, environment
+from nbgrader.validator import Validator
 from small_source import ESSAY, HEAD, TEST, cell
 
 from course_lib.tools.grading.course import Course
@@ -152,6 +153,15 @@ def test_an_error_in_a_cell_of_one_s_own_is_noted(mixed):
     assert "NameError" in note and "a cell of your own, line 1: undefined + 1" in note
 
 
+def test_the_verdicts_are_those_of_nbgrader_s_validate_button(released, path):
+    answers = {**RIGHT, "task-2": "def subtract(a, b):\n    return b - a"}
+    write(path, answered(released, answers))
+    failed = [result["source"] for result in Validator().validate(str(path))["failed"]]
+    assert failed == ["assert subtract(1, 2) == -1"]
+    states_found = [task.state for task in check(path).tasks]
+    assert states_found == ["passed", "failed", "passed", "answered"]
+
+
 def test_a_syntax_error_a_warning_and_a_half_written_answer_are_explained(released, path):
     answers = {
         "task-1": "def add(a, b:\n    return a + b",
@@ -164,7 +174,7 @@ def test_a_syntax_error_a_warning_and_a_half_written_answer_are_explained(releas
     assert found["Task 1"][1].startswith("SyntaxError: '(' was never closed (in task-1, line 1")
     assert found["Task 2"][0] == "failed" and "stderr" in found["Task 2"][1]
     assert "deprecated" in found["Task 2"][1]
-    assert found["Task 3"] == ("not started", "The answer still raises NotImplementedError.")
+    assert found["Task 3"] == ("not started", "The answer still raises NotImplementedError().")
 
 
 def test_an_endless_loop_and_the_end_of_python_are_told_apart(released, path):
@@ -183,6 +193,12 @@ def test_an_answer_in_another_cell_is_noticed(released, path):
     notebook["cells"].insert(place, code(RIGHT["task-1"]))
     state, message = states(check(write(path, notebook)))["Task 1"]
     assert state == "not started" and "in another one" in message
+
+
+def test_an_error_of_pytorch_is_no_missing_answer(released, path):
+    raises = "def add(a, b):\n    raise NotImplementedError('mean(): got Long')"
+    found = states(check(write(path, answered(released, {"task-1": raises}))))
+    assert found["Task 1"][0] == "failed" and "mean(): got Long" in found["Task 1"][1]
 
 
 # What has to be mended

@@ -32,7 +32,10 @@ def reason(cell: Any, cells: dict[int, Any], timeout: int) -> str:
     errors = [output for output in outputs if output.output_type == "error"]
     warned = "".join(o.text for o in outputs if o.get("name") == "stderr").strip()
     if any(error.ename == "CellTimeoutError" for error in errors):
-        return f"It did not end within {timeout} seconds. Is there a loop that never stops?"
+        return (
+            f"It did not end within {timeout} seconds. Is there a loop that never stops? A slow "
+            "machine needs more time: --timeout."
+        )
     if not errors:
         said = "It writes a warning (on stderr), for which the grader takes the points: "
         return said + _short(warned) if warned else ""

@@ -342,12 +342,17 @@ def _state(task: Task, cells: dict[int, Any], timeout: int) -> tuple[str, str]:
         return "test changed", "A test cell was edited, so it says nothing about the grade."
     if any(cell.cell_type == "code" and not cell.execution_count for cell in answers + visible):
         return "not reached", "The notebook stopped before this task."
-    if any(output.get("ename") == "NotImplementedError" for c in failed for output in c.outputs):
-        return "not started", "The answer still raises NotImplementedError."
+    if any(_is_stub(output) for cell in failed for output in cell.outputs):
+        return "not started", "The answer still raises NotImplementedError()."
     message = next((m for c in answers + failed if (m := reason(c, cells, timeout))), "")
     if failed:
         return "failed", message or "A test passes in part."
     return "passed" if visible else "answered", message
+
+
+def _is_stub(output: Any) -> bool:
+    """Whether an error is nbgrader's placeholder; PyTorch's errors of that class have a text."""
+    return output.get("ename") == "NotImplementedError" and not output.evalue
 
 
 def _test_failed(cell: Any) -> bool:
