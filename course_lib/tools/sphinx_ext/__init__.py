@@ -9,7 +9,15 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from course_lib.tools.sphinx_ext import assignment, card, coverage, elements, questions
+from course_lib.tools.sphinx_ext import (
+    assignment,
+    card,
+    coverage,
+    elements,
+    learning,
+    questions,
+    terms,
+)
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -32,7 +40,7 @@ def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 
 def setup(app: Sphinx) -> dict:
-    for module in (elements, card, assignment, questions, coverage):
+    for module in (elements, card, assignment, questions, learning, terms, coverage):
         module.setup(app)
     app.connect("builder-inited", _add_static_files)
     app.connect("html-page-context", drop_thebe, priority=900)
