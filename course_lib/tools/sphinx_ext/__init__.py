@@ -10,12 +10,12 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from course_lib.tools.sphinx_ext import (
-    assignment,
+    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
     card,
     coverage,
     elements,
     learning,
-    questions,
+    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
     terms,
 )
 
@@ -40,7 +40,7 @@ def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 
 def setup(app: Sphinx) -> dict:
-    for module in (elements, card, assignment, questions, learning, terms, coverage):
+    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
         module.setup(app)
     app.connect("builder-inited", _add_static_files)
     app.connect("html-page-context", drop_thebe, priority=900)

@@ -4,15 +4,15 @@
 (function () {
   "use strict";
 
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false; // a page from a file cannot fetch the pages that were found
+  }
+
   const source = document.getElementById("course-page");
   if (!source) return;
   const { page, words } = JSON.parse(source.textContent);
   const top = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const memory = openMemory("course:" + top.pathname);
-
-  if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) {
-    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false; // a page from a file cannot fetch the pages that were found
-  }
 
   const questions = [...document.querySelectorAll(".question[data-kind]")].map(makeQuestion);
   if (questions.length) showProgress(questions);
