@@ -10,12 +10,14 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from course_lib.tools.sphinx_ext import (
-    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
+    assignment,
     card,
     coverage,
     elements,
     learning,
-    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
+    notebooks,
+    questions,
+    site,
     terms,
 )
 
@@ -40,7 +42,8 @@ def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 
 def setup(app: Sphinx) -> dict:
-    for module in (elements, card, assignment, questions, learning, terms, coverage, site, notebooks):
+    parts = (elements, card, assignment, questions, learning, terms, coverage, site, notebooks)
+    for module in parts:
         module.setup(app)
     app.connect("builder-inited", _add_static_files)
     app.connect("html-page-context", drop_thebe, priority=900)

@@ -139,6 +139,8 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         folder = made if path.is_relative_to(made) else published
         if path.relative_to(folder).as_posix() not in wanted:
             path.unlink()
+    if not wanted:
+        return
     repository, branch = app.config.course_repository, app.config.course_branch
     wanted["README.md"] = (
         f"# {app.config.project}\n\nThese notebooks are generated from the chapters of the course; "
