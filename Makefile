@@ -5,14 +5,15 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help book test serve install clean
+.PHONY: help book pdf test serve install clean
 
 help:
 	@echo "make book     install into .venv, execute the notebooks, build the book into _build/html"
+	@echo "make pdf      print the book into _build/pdf/book.pdf (needs Chromium or Chrome)"
 	@echo "make serve    open the book in the browser"
 	@echo "make test     run the tests"
 	@echo "make install  install into .venv only"
 	@echo "make clean    remove _build"
 
-book test serve install clean:
+book pdf test serve install clean:
 	@$(PYTHON) -m course_lib $@ $(ARGS)

@@ -27,7 +27,14 @@ class Stop(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m course_lib", description=__doc__)
-    commands = {"book": book, "test": test, "serve": serve, "install": install_only, "clean": clean}
+    commands = {
+        "book": book,
+        "pdf": pdf,
+        "test": test,
+        "serve": serve,
+        "install": install_only,
+        "clean": clean,
+    }
     parser.add_argument("command", choices=commands)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="passed on, for example to pytest")
     chosen = parser.parse_args(arguments)
@@ -50,6 +57,12 @@ def book(rest: list[str]) -> int:
     else:
         print(f"\nMend what the messages above say and repeat {hint('book')}.", file=sys.stderr)
     return code
+
+
+def pdf(rest: list[str]) -> int:
+    """Print the book into one PDF, after building it; needs Chromium or Chrome."""
+    install()
+    return run(program("course"), "pdf", "--profile", "cpu", *rest)
 
 
 def test(rest: list[str]) -> int:

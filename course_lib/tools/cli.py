@@ -124,9 +124,7 @@ def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any,
 @execution_options
 @click.option(
     "--builder",
-    type=click.Choice(
-        ["html", "dirhtml", "singlehtml", "linkcheck", "latex", "pdflatex", "pdfhtml"]
-    ),
+    type=click.Choice(["html", "dirhtml", "singlehtml", "linkcheck", "latex"]),
     default="html",
     show_default=True,
 )
@@ -134,9 +132,17 @@ def _run(root: Path | None, names: tuple[str, ...], settings: Any) -> tuple[Any,
 @click.pass_obj
 def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
     """Build the book into _build/html, after executing what is out of date."""
+    failed, output = _render(root, _settings(**options), builder, strict)[1:]
+    click.echo(f"The book is in {output}")
+    if failed:
+        fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
+    click.echo("Next: course serve opens it (make serve, if the environment is not activated).")
+
+
+def _render(root: Path | None, settings: Any, builder: str, strict: bool) -> tuple:
+    """Execute and build; return the project, the chapters that failed, and the output."""
     from course_lib.tools import book as rendering
 
-    settings = _settings(**options)
     with messages():
         project, outcomes = _run(root, (), settings)
         failed = [outcome.chapter.slug for outcome in outcomes if outcome.failure]
@@ -152,13 +158,29 @@ def book(root: Path | None, builder: str, strict: bool, **options: Any) -> None:
             if outcome.source
         ]
         try:
-            output = rendering.render(project, pages, builder, strict)
+            return project, failed, rendering.render(project, pages, builder, strict)
         except rendering.BuildError as error:
             fail(str(error), 1)
-    click.echo(f"The book is in {output}")
+
+
+@main.command()
+@execution_options
+@click.pass_obj
+def pdf(root: Path | None, **options: Any) -> None:
+    """Print the whole book into _build/pdf/book.pdf, after building it; needs Chromium."""
+    from course_lib.tools import pdf as printing
+
+    with messages():
+        printing.find_browser()
+    project, failed, _output = _render(root, _settings(**options), "html", strict=False)
     if failed:
-        fail(f"these chapters failed and have no outputs: {', '.join(failed)}", 1)
-    click.echo("Next: course serve opens it (make serve, if the environment is not activated).")
+        fail(f"not printed, because these chapters failed: {', '.join(failed)}", 1)
+    with messages():
+        try:
+            output = printing.print_book(project)
+        except printing.PrintError as error:
+            fail(str(error), 1)
+    click.echo(f"The book is in {output}")
 
 
 @main.command()

@@ -1,0 +1,112 @@
+"""The printed book: every chapter, page numbers, links that stay inside, formulas and figures."""
+
+import re
+import shutil
+
+import pytest
+from chapter import chapters
+
+from course_lib.tools import pdf
+from course_lib.tools.chapters import Project, ProjectError
+
+
+@pytest.fixture(scope="module")
+def printed(book):
+    pypdf = pytest.importorskip("pypdf")
+    if not any(map(shutil.which, pdf.BROWSERS)):
+        pytest.skip("no Chromium or Chrome found: install one to test the printed book")
+    return pypdf.PdfReader(pdf.print_book(Project(book.root)))
+
+
+@pytest.fixture(scope="module")
+def texts(printed):
+    return [page.extract_text() for page in printed.pages]
+
+
+def title(chapter) -> str:
+    return re.sub(r"\W", "", next(text for level, text in chapter.headings if level == 1))
+
+
+def plain(text) -> str:
+    return re.sub(r"\W", "", text)
+
+
+def test_pages_are_numbered(texts):
+    assert len(texts) > 30
+    for number, text in enumerate(texts[1:], start=2):
+        assert str(number) in [line.strip() for line in text.splitlines()]
+
+
+def test_the_contents_name_the_page_of_every_chapter(texts):
+    contents = texts[1]
+    for chapter in chapters():
+        line = next(line for line in contents.splitlines() if title(chapter) in plain(line))
+        page = int(re.search(r"(\d+)\s*$", line)[1])
+        assert title(chapter) in plain(texts[page - 1][:200])
+
+
+def test_links_stay_inside_and_lead_somewhere(printed):
+    known, inside, outside = printed.named_destinations, 0, []
+    for page in printed.pages:
+        for note in page.get("/Annots", []):
+            link = note.get_object()
+            action = link.get("/A")
+            if action is not None and "/URI" in action.get_object():
+                outside.append(action.get_object()["/URI"])
+            else:
+                target = link.get("/Dest") or action.get_object()["/D"]
+                assert str(target) in known or isinstance(target, list)
+                inside += 1
+    assert inside > 100
+    assert outside and all(url.startswith("https://") for url in outside), outside
+
+
+def test_sections_are_bookmarks(printed):
+    def names(outline):
+        for entry in outline:
+            yield from names(entry) if isinstance(entry, list) else [entry.title]
+
+    found = {plain(name) for name in names(printed.outline)}
+    for chapter in chapters():
+        for level, text in chapter.headings:
+            if level == 2 and "`" not in text and "$" not in text:
+                assert any(name.endswith(plain(text)) for name in found), text
+
+
+def test_formulas_are_set_and_pictures_are_there(printed, texts, book):
+    text = "\n".join(texts)
+    assert not re.search(r"\\(frac|sum|operatorname|begin|mathbf)\b", text)
+    pictures = sum(
+        sum("Image" in str(thing.get_object().get("/Subtype")) for thing in things.values())
+        for page in printed.pages
+        if (things := page["/Resources"].get("/XObject"))
+    )
+    notebooks = str(book.notebooks())
+    assert pictures >= notebooks.count("'image/png'") + notebooks.count('class="course-demo"')
+
+
+def test_answers_and_solutions_are_open(texts):
+    text = plain("".join(texts))
+    for chapter in chapters():
+        for question in chapter.named("question"):
+            if ":answer:" in question.body:
+                assert f"Theansweris{plain(question.body.split(':answer:')[1].split()[0])}" in text
+    assert "Notthisone" in text and "Solutionto" in text and "Showcodecellsource" not in text
+
+
+def test_what_is_missing_is_named(tmp_path, monkeypatch):
+    (tmp_path / "_toc.yml").write_text("root: book/index\n")
+    with pytest.raises(ProjectError, match="course book"):
+        pdf.print_book(Project(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ProjectError, match="chromium"):
+        pdf.find_browser()
+
+
+def test_a_browser_that_fails_is_reported(book, tmp_path, monkeypatch):
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho no display >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(pdf.PrintError, match="no display"):
+        pdf._print(pdf.find_browser(), tmp_path / "page.html", tmp_path / "out.pdf")
