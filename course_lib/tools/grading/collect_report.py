@@ -19,16 +19,16 @@ STATES = {
     "skipped": ("skipped", "dim"),
     "problem": ("not collected", "bold red"),
 }
-WIDTH = 140  # when the output goes into a file or another program
+WIDE = 10_000  # a line for each row when the output goes into a file or another program
 
 
 def show(collection: Collection, console: Console | None = None) -> None:
     """Print what became of each file, and how many of each there are."""
     console = console or Console(highlight=False)
     if not console.is_terminal:
-        console = Console(file=console.file, width=WIDTH, highlight=False)
+        console = Console(file=console.file, width=WIDE, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("student", overflow="fold", max_width=24)
+    table.add_column("student", overflow="fold")
     table.add_column("file", overflow="fold")
     table.add_column("result", no_wrap=True)
     table.add_column("why", overflow="fold")
