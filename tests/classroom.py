@@ -80,10 +80,11 @@ def source(cell: dict[str, Any]) -> str:
 
 @dataclass
 class Graded:
-    """One graded submission: points and messages of each test cell, and the student's page."""
+    """One graded submission: points of each test cell, errors, and the student's page."""
 
     scores: dict[str, float] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)  # of test cells
+    given: dict[str, str] = field(default_factory=dict)  # of locked cells that hold no test
     feedback: str = ""
 
 
@@ -209,18 +210,25 @@ def results(root: Path, name: str) -> dict[str, Graded]:
                 graded.scores |= {grade.cell.name: grade.score for grade in notebook.grades}
             path = root / "grading" / "autograded" / student / name / f"{name}.ipynb"
             if path.exists():
-                graded.messages = _messages(nbformat.read(path, 4))
+                notebook = nbformat.read(path, 4)
+                graded.messages = _errors(notebook, grade=True)
+                graded.given = _errors(notebook, grade=False)
             page = root / "grading" / "feedback" / student / name / f"{name}.html"
             graded.feedback = page.read_text(encoding="utf-8") if page.exists() else ""
     return found
 
 
-def _messages(notebook: Any) -> dict[str, str]:
-    """The error message of each test cell that failed."""
+def _errors(notebook: Any, grade: bool) -> dict[str, str]:
+    """The errors of the test cells, or of the other locked cells, by grade id."""
+    locked = [
+        cell
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("locked") and cell.cell_type == "code"
+    ]
     return {
         cell.metadata.nbgrader.grade_id: f"{output.ename}: {output.evalue}"
-        for cell in notebook.cells
-        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
+        for cell in locked
+        if cell.metadata.nbgrader.grade is grade
         for output in cell.outputs
         if output.output_type == "error"
     }

@@ -88,6 +88,11 @@ def test_the_untouched_release_scores_nothing(graded, name):
 
 
 @every_assignment
+def test_the_given_cells_run_before_anything_is_answered(graded, name):
+    assert not graded(name)["untouched"].given
+
+
+@every_assignment
 def test_the_reference_solution_scores_full_marks(assignment, graded, name):
     full = {k: v for points in assignment(name).tests.values() for k, v in points.items()}
     assert graded(name)["reference"].scores == full, graded(name)["reference"].messages
