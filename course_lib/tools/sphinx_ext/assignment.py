@@ -54,7 +54,7 @@ class Assignment(SphinxDirective):
             "", "", nodes.literal("", path.name), reftarget=target, refdoc=self.env.docname
         )
         guide, _messages = self.state.inline_text(
-            _("{doc}`how to work on it and check it </appendix/assignments>`"), self.lineno
+            str(_("{doc}`how to work on it and check it </appendix/assignments>`")), self.lineno
         )
         before, between = nodes.Text(_("Download ")), nodes.Text(_(" and read "))
         return [before, download, between, *guide, nodes.Text(".")]
