@@ -200,4 +200,54 @@ def _time(value: str | None) -> datetime | None:
         raise click.BadParameter(f"{value!r} is no time like '2026-03-01 23:59'") from None
 
 
-COMMANDS = (check, release, collect, grade, feedback)
+@click.command()
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "canvas", "moodle"]),
+    default="csv",
+    show_default=True,
+    help="nbgrader's table, or a file that Canvas or Moodle imports.",
+)
+@click.option("--assignment", "assignments", multiple=True, help="Only this; can be repeated.")
+@click.option("--template", type=click.Path(path_type=Path), help="Fill in this downloaded file.")
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Name of the file.")
+@click.pass_obj
+def export(
+    root: Path | None,
+    kind: str,
+    assignments: tuple[str, ...],
+    template: Path | None,
+    to: Path | None,
+) -> None:
+    """Export grades as CSV, or for Canvas or Moodle.
+
+    Scores that are not final are named, and left out of the files for Canvas and Moodle.
+
+    Exit code: 0 when the file was written, 2 when nothing could start.
+    """
+    if template and kind == "csv":
+        raise click.UsageError("--template goes with --format canvas or moodle")
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.export import write
+
+        destination, notes = write(course, kind, assignments, template, to)
+    click.echo(f"Wrote {destination}")
+    for note in notes:
+        click.echo(note)
+
+
+@click.command()
+@click.option("--assignment", "assignments", multiple=True, help="Only this; can be repeated.")
+@click.pass_obj
+def gradebook(root: Path | None, assignments: tuple[str, ...]) -> None:
+    """Show the gradebook: students, scores, and what still needs attention."""
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading.gradebook_table import show
+
+        show(course, assignments)
+
+
+COMMANDS = (check, release, collect, grade, feedback, gradebook, export)

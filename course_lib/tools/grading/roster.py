@@ -17,7 +17,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -125,11 +127,18 @@ def _same(person: Person, known: Roster, listed: Roster) -> str:
 # --- CSV files ------------------------------------------------------------------------------------
 
 
-def read_table(path: Path) -> tuple[list[list[str]], str, str]:
-    """The rows of a CSV file as it was written by a spreadsheet or a learning platform.
+@dataclass
+class Table:
+    """A CSV file: its rows, and how it is written."""
 
-    Returns:
-        The rows, the encoding and the separator.
+    rows: list[list[str]]
+    encoding: str
+    separator: str
+    newline: str
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file as a spreadsheet or a learning platform writes it.
 
     Raises:
         GradingError: there is no such file, or it is no CSV file.
@@ -152,7 +161,26 @@ def read_table(path: Path) -> tuple[list[list[str]], str, str]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
         raise GradingError(f"{path} is no CSV file: {error}; download it again") from error
-    return rows, encoding, separator
+    return Table(rows, encoding, separator, "\r\n" if "\r\n" in text else "\n")
+
+
+def write_table(path: Path, table: Table) -> None:
+    """Write a CSV file, all of it or nothing.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=table.separator, lineterminator=table.newline)
+    writer.writerows(table.rows)
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.getvalue().encode(table.encoding))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def load(path: Path) -> tuple[list[Person], bool]:
@@ -161,7 +189,7 @@ def load(path: Path) -> tuple[list[Person], bool]:
     Raises:
         GradingError: the file is none of the three kinds, or a line of it is wrong.
     """
-    rows, _, _ = read_table(path)
+    rows = read_table(path).rows
     header = [name.strip() for name in rows[0]] if rows else []
     lines = [
         (number, dict(zip(header, (value.strip() for value in row), strict=False)))
