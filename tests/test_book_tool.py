@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -230,6 +231,11 @@ def test_serve(built):
         address = f"http://127.0.0.1:{second.server_port}/part/one.html"
         with urllib.request.urlopen(address) as answer:
             assert b"first output" in answer.read()
+        (built.html / "404.html").write_text("there is no page at this address")
+        wrong = f"http://127.0.0.1:{second.server_port}/part/no-such-page.html"
+        with pytest.raises(urllib.error.HTTPError) as missing:
+            urllib.request.urlopen(wrong)
+        assert missing.value.code == 404 and b"no page at this address" in missing.value.read()
         second.shutdown()
 
 

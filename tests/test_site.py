@@ -193,6 +193,41 @@ def test_every_page_has_the_icon_the_licenses_and_the_modes(book):
         assert "theme-switch-button" in text, path
 
 
+def test_publishing_replaces_both_branches(tmp_path):
+    def git(*words, folder):
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    remote, work = tmp_path / "remote.git", tmp_path / "work"
+    (work / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "publish", work / ".ci")
+    (work / ".gitignore").write_text("_build/\n")
+    git("init", "-q", "--bare", str(remote), folder=tmp_path)
+    git("init", "-q", "-b", "main", folder=work)
+    git("remote", "add", "origin", str(remote), folder=work)
+    git("add", ".", folder=work)
+    git("commit", "-q", "-m", "first", folder=work)
+    for round_number in (1, 2):
+        shutil.rmtree(work / "_build", ignore_errors=True)
+        for name in (f"html/_static/{round_number}.css", f"notebooks/part/{round_number}.ipynb"):
+            path = work / "_build" / name
+            path.parent.mkdir(parents=True)
+            path.write_text("x")
+        env = os.environ | {
+            f"GIT_{who}_{what}": "a@b"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        subprocess.run([work / ".ci" / "publish"], check=True, env=env, capture_output=True)
+        site = git("ls-tree", "-r", "--name-only", "gh-pages", folder=remote)
+        notebooks = git("ls-tree", "-r", "--name-only", "notebooks", folder=remote)
+        assert site == [".nojekyll", f"_static/{round_number}.css"]
+        assert notebooks == [f"part/{round_number}.ipynb"]
+        assert len(git("rev-list", "notebooks", folder=remote)) == 1
+    assert git("status", "--porcelain", folder=work) == []
+
+
 def test_the_development_container_installs_the_course():
     text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
     container = json.loads(text)

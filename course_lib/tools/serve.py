@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import functools
 import webbrowser
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from course_lib.tools.chapters import Project, ProjectError
 
@@ -13,6 +15,19 @@ from course_lib.tools.chapters import Project, ProjectError
 class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Requests are not worth a line each."""
+
+    def send_error(self, code: int, *words: object, **more: object) -> None:
+        """A wrong address gets the book's own page, as on the published site."""
+        page = Path(self.directory, "404.html")
+        if code != HTTPStatus.NOT_FOUND or not page.is_file():
+            return super().send_error(code, *words, **more)
+        body = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")

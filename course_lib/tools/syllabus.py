@@ -38,6 +38,46 @@ class Chapter:
     title: str
 
 
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment of the source texts, and which of our claims to set beside what they say.
+
+    ``measured`` maps a description to ``claim-name`` or ``claim-name:format``.
+    """
+
+    id: str
+    data: str
+    model: str
+    settings: str
+    claimed: str
+    measured: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A statement of the source texts that is wrong or out of date, and the correct one."""
+
+    id: str
+    says: str
+    correct: str
+
+
+def experiments(path: Path) -> list[Experiment]:
+    """The experiments of ``book/syllabus.yml``."""
+    return [
+        Experiment(
+            x["id"], x["data"], x["model"], x["settings"], x["claimed"], x.get("measured", {})
+        )
+        for x in yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"]
+    ]
+
+
+def corrections(path: Path) -> list[Correction]:
+    """The corrected statements of ``book/syllabus.yml``."""
+    listed = yaml.safe_load(path.read_text(encoding="utf-8"))["errors"]
+    return [Correction(error["id"], error["says"], error["correct"]) for error in listed]
+
+
 def load(path: Path) -> tuple[list[Chapter], list[Row]]:
     """Read ``book/syllabus.yml``.
 

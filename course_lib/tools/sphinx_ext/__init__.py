@@ -15,6 +15,7 @@ from course_lib.tools.sphinx_ext import (
     coverage,
     elements,
     learning,
+    measurements,
     notebooks,
     questions,
     site,
@@ -42,8 +43,9 @@ def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 
 def setup(app: Sphinx) -> dict:
-    parts = (elements, card, assignment, questions, learning, terms, coverage, site, notebooks)
-    for module in parts:
+    directives = (card, assignment, questions, coverage, measurements)
+    pages = (learning, terms, site, notebooks)
+    for module in (elements, *directives, *pages):
         module.setup(app)
     app.connect("builder-inited", _add_static_files)
     app.connect("html-page-context", drop_thebe, priority=900)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,7 +13,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from course_lib.tools import syllabus
-from course_lib.tools.sphinx_ext.elements import details, summary
+from course_lib.tools.sphinx_ext.elements import (
+    details,
+    formula_ahead,
+    inline_markdown,
+    summary,
+    table,
+)
 
 _ = get_translation("course")
 logger = logging.getLogger(__name__)
@@ -33,7 +38,7 @@ class SyllabusCoverage(SphinxDirective):
         _relative, path = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(path)
         self.env.course_coverage_pages.add(self.env.docname)
-        return [coverage(path=path)]
+        return [coverage("", formula_ahead(), path=path)]
 
 
 def collect_markers(app: Sphinx, document: nodes.document) -> None:
@@ -71,14 +76,20 @@ def _updated(app: Sphinx, env) -> list[str]:
     return sorted(env.course_coverage_pages)
 
 
+def places_of_rows(app: Sphinx) -> dict[str, list[tuple[str, str, str]]]:
+    """For each row the sections that teach it: page, anchor and title."""
+    places = defaultdict(list)
+    for name, found in sorted(app.env.course_covers.items()):
+        for row, (anchor, title) in found.items():
+            places[row].append((name, anchor, title))
+    return places
+
+
 def fill_coverage(app: Sphinx, document: nodes.document, docname: str) -> None:
     """Replace the placeholder by the tables."""
     for placeholder in list(document.findall(coverage)):
         chapters, rows = syllabus.load(Path(placeholder["path"]))
-        places = defaultdict(list)
-        for name, found in sorted(app.env.course_covers.items()):
-            for row, (anchor, title) in found.items():
-                places[row].append((name, anchor, title))
+        places = places_of_rows(app)
         unknown = set(places) - {row.id for row in rows}
         if unknown:
             logger.warning("covers: no such row in the syllabus: %s", ", ".join(sorted(unknown)))
@@ -99,40 +110,20 @@ def _chapter_table(app, docname, chapter, rows, places) -> list[nodes.Node]:
         "taught": taught,
         "all": len(own),
     }
-    table = nodes.table(classes=["colwidths-auto"])
-    group = nodes.tgroup(cols=4)
-    group += [nodes.colspec(colwidth=1) for _unused in range(4)]
-    head = [nodes.Text(text) for text in (_("Row"), _("What"), _("Kind"), _("Taught in"))]
-    group += nodes.thead("", _table_row([[cell] for cell in head]))
-    body = nodes.tbody()
-    for row in own:
-        body += _table_row(
-            [
-                [nodes.Text(row.id)],
-                _markdown(row.title),
-                [nodes.Text(", ".join(row.kind))],
-                _links(app, docname, places[row.id]),
-            ]
-        )
-    group += body
-    table += group
-    return [details("", summary("", title), table, classes=["coverage"])]
+    rows = [
+        [
+            [nodes.Text(row.id)],
+            inline_markdown(row.title),
+            [nodes.Text(", ".join(row.kind))],
+            links(app, docname, places[row.id]),
+        ]
+        for row in own
+    ]
+    head = [_("Row"), _("What"), _("Kind"), _("Taught in")]
+    return [details("", summary("", title), table(head, rows), classes=["coverage"])]
 
 
-def _markdown(text: str) -> list[nodes.Node]:
-    """Inline code and formulas of a row's title."""
-    result: list[nodes.Node] = []
-    for piece in re.split(r"(`[^`]*`|\$[^$]*\$)", text):
-        if piece.startswith("$"):
-            result.append(nodes.math(piece, piece.strip("$")))
-        elif piece.startswith("`"):
-            result.append(nodes.literal(piece, piece.strip("`")))
-        else:
-            result.append(nodes.Text(piece))
-    return result
-
-
-def _links(app, docname, found) -> list[nodes.Node]:
+def links(app, docname, found) -> list[nodes.Node]:
     if not found:
         return [nodes.emphasis("", _("not yet"))]
     result: list[nodes.Node] = []
@@ -142,13 +133,6 @@ def _links(app, docname, found) -> list[nodes.Node]:
         label = nodes.Text(title or app.env.titles[name].astext())
         result.append(make_refnode(app.builder, docname, name, anchor, label))
     return result
-
-
-def _table_row(cells: list[list[nodes.Node]]) -> nodes.row:
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", nodes.paragraph("", "", *cell))
-    return row
 
 
 def setup(app: Sphinx) -> None:
