@@ -3,6 +3,9 @@
 ``python tests/test_guide.py`` writes the present outputs into the page.
 """
 
+import contextlib
+import os
+import pty
 import re
 import subprocess
 import tempfile
@@ -18,17 +21,24 @@ COMMAND = re.compile(r"^\$ (.+)$", re.MULTILINE)
 
 
 def run(command: str, folder: Path) -> str:
-    """What a person sees in a terminal of 100 columns."""
-    done = subprocess.run(
+    """What a person sees in a terminal of 80 columns."""
+    master, terminal = pty.openpty()
+    with subprocess.Popen(
         ["bash", "-c", command],
         cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(COLUMNS="100", NO_COLOR="1", TERM="dumb", COURSE_SEED="1"),
-    )
-    printed = done.stdout.replace(f"{folder}/", "")
-    return "\n".join(line.rstrip() for line in printed.strip().splitlines())
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(COLUMNS="80", NO_COLOR="1", TERM="dumb", COURSE_SEED="1"),
+    ):
+        os.close(terminal)
+        printed = b""
+        with contextlib.suppress(OSError):  # how Linux says that the last writer has left
+            while chunk := os.read(master, 65536):
+                printed += chunk
+    os.close(master)
+    text = printed.decode().replace(f"{folder}/", "")
+    return "\n".join(line.rstrip() for line in text.strip("\r\n").splitlines())
 
 
 def with_outputs(text: str, folder: Path) -> str:

@@ -47,4 +47,4 @@ class Report:
         self._print(f"{self.assignment}: {said}.")
 
     def _print(self, line: str) -> None:
-        self.console.print(line, soft_wrap=True)
+        self.console.print(line, soft_wrap=not self.console.is_terminal)
