@@ -276,6 +276,30 @@ def test_a_folder_of_downloads_and_students_own_zips(course, tmp_path):
     assert rows["carl.zip: sums.ipynb"].student == "carl"
 
 
+@pytest.mark.parametrize(
+    ("submitted_directory", "structure", "received_at"),
+    [
+        ("grading/submitted", "{nbgrader_step}/{student_id}/{assignment_id}", "grading/received"),
+        ("{tmp}/elsewhere/in", "{nbgrader_step}/{student_id}/{assignment_id}", "{tmp}/elsewhere"),
+        ("submitted", "{nbgrader_step}/{assignment_id}/{student_id}", "received"),
+    ],
+)
+def test_other_folders_than_nbgraders_own(
+    course, tmp_path, submitted_directory, structure, received_at
+):
+    course.directory.submitted_directory = submitted_directory.replace("{tmp}", str(tmp_path))
+    course.directory.directory_structure = structure
+    shutil.move(course.root / "release" / "sums", tmp_path / "sums")
+    shutil.move(tmp_path / "sums", course.path("release", "sums"))
+    inbox = write(tmp_path / "in/alice/sums.ipynb", notebook(course)).parents[1]
+    run(course, inbox)
+    assert answer(course, "alice") == notebook(course)
+    place = course.root / received_at.replace("{tmp}", str(tmp_path))
+    assert list(place.rglob("receipt.json"))
+    shutil.rmtree(course.path("submitted", "sums", "alice"))
+    assert {row.state for row in run(course, inbox).values()} == {"collected"}
+
+
 # --- which notebook -------------------------------------------------------------------------------
 
 
@@ -981,8 +1005,7 @@ def test_what_cannot_start_is_explained(course, tmp_path, arguments, code, said)
     assert said in " ".join(result.output.split())
 
 
-def test_released_is_needed(tmp_path):
-    course = make_course(tmp_path / "course", "sums")
+def test_released_is_needed(course, tmp_path):
     data = notebook(course)
     released(course).unlink()
     write(tmp_path / "in/alice/sums.ipynb", data)

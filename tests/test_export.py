@@ -188,7 +188,7 @@ def test_canvas_from_scratch(course, tmp_path):
     assert by_id["none"][5:] == ["", ""]
     assert notes[0] == "Left out, because a person has to grade a part (1): king (sums)."
     assert notes[1].startswith("Left out, because nothing was handed in (4): king (means), ")
-    assert "(1): There, Not." in notes[2]
+    assert "(1): none." in notes[2]
 
 
 TEMPLATE = """\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Notes,Week 1: Sums! (77),\
@@ -342,14 +342,14 @@ def test_scores_are_nbgraders(course):
                     assert score.max_score == theirs.max_score == 6
 
 
-@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle"])
-def test_stock_nbgrader_runs_the_exporters(course, kind):
-    name = {"csv": "CsvExport", "canvas": "CanvasExport", "moodle": "MoodleExport"}[kind]
+def test_stock_nbgrader_runs_the_exporters(course):
     command = [sys.executable, "-m", "nbgrader", "export", "--to", "stock.csv"]
-    command += [f"--exporter=course_lib.tools.grading.export.{name}", '--assignment=["sums"]']
-    done = subprocess.run(command, cwd=course.root, capture_output=True, text=True)
+    command += ["--exporter=course_lib.tools.grading.export.MoodleExport"]
+    done = subprocess.run(
+        [*command, '--assignment=["sums"]'], cwd=course.root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
-    write(course, kind, ["sums"], to=course.root / "ours.csv")
+    write(course, "moodle", ["sums"], to=course.root / "ours.csv")
     ours, stocks = (course.root / name for name in ("ours.csv", "stock.csv"))
     assert ours.read_bytes() == stocks.read_bytes()
     assert "a person has to grade a part (1): king" in done.stderr
@@ -427,8 +427,10 @@ def test_the_gradebook_of_one_assignment_in_a_terminal(course):
     assert "means" in stream.getvalue() and "sums" not in stream.getvalue()
 
 
-def test_an_empty_gradebook_is_explained(tmp_path):
-    course = make_course(tmp_path / "course", "sums")
+def test_an_empty_gradebook_is_explained(course, tmp_path):
+    with course.gradebook() as gradebook:
+        for student in STUDENTS:
+            gradebook.remove_student(student)
     result = call(course, "gradebook")
     assert result.exit_code == 2
     assert "no students or no assignments yet" in " ".join(result.output.split())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from course_lib.tools.grading.collect import Collection
 from course_lib.tools.grading.names import printable
+from course_lib.tools.grading.tables import show_table, table
 
 STATES = {
     "collected": ("collected", "green"),
@@ -19,32 +19,30 @@ STATES = {
     "skipped": ("skipped", "dim"),
     "problem": ("not collected", "bold red"),
 }
-WIDE = 10_000  # a line for each row when the output goes into a file or another program
 
 
 def show(collection: Collection, console: Console | None = None) -> None:
     """Print what became of each file, and how many of each there are."""
     console = console or Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(file=console.file, width=WIDE, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("student", overflow="fold")
-    table.add_column("file", overflow="fold")
-    table.add_column("result", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    rows = table()
+    rows.add_column("student", overflow="fold")
+    rows.add_column("file", overflow="fold")
+    rows.add_column("result", no_wrap=True)
+    rows.add_column("why", overflow="fold")
     for row in collection.rows:
         name, style = STATES[row.state]
         reason = Text(printable(row.reason), style="red" if row.needs_a_look else "")
-        table.add_row(
+        rows.add_row(
             Text(printable(row.student)), Text(printable(row.file)), Text(name, style), reason
         )
-    console.print(table)
-    console.print(counts(collection), markup=False)
+    show_table(console, rows)
+    console.print(counts(collection), markup=False, soft_wrap=True)
     for note in collection.notes:
-        console.print(note, markup=False)
+        console.print(note, markup=False, soft_wrap=True)
     if collection.missing:
         names = ", ".join(collection.missing)
-        console.print(f"Nothing received from {len(collection.missing)}: {names}.", markup=False)
+        said = f"Nothing received from {len(collection.missing)}: {names}."
+        console.print(said, markup=False, soft_wrap=True)
 
 
 def counts(collection: Collection) -> str:

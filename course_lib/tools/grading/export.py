@@ -231,7 +231,7 @@ class CanvasExport(LmsExport):
                     *(points(score.value) if score.final else "" for score in line),
                 ]
             )
-        unknown = [row[0] for row in rows[2:] if not row[1]]
+        unknown = [row[3] for row in rows[2:] if not row[1]]
         self.note_names("Without a Canvas ID, so Canvas looks for the login or the name", unknown)
         return rows
 

@@ -13,8 +13,8 @@ from course_lib.tools.grading.course import Course, GradingError
 from course_lib.tools.grading.export import points
 from course_lib.tools.grading.names import printable
 from course_lib.tools.grading.scores import Score, scores
+from course_lib.tools.grading.tables import show_table, table
 
-WIDE = 10_000  # a line for each student when the output goes into a file or another program
 MISSING = "–"
 MARKS = {
     "?": "a person has to grade a part",
@@ -43,42 +43,46 @@ def show(course: Course, assignments: Sequence[str] = (), console: Console | Non
                 "the gradebook has no students or no assignments yet; 'course release' and "
                 "'course collect' put them there"
             )
-        table, marks = _table(found)
+        content, marks = _content(found)
     console = console or Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(file=console.file, width=WIDE, highlight=False)
-    console.print(table)
+    show_table(console, content)
     legend = [f"{mark} {meaning}" for mark, meaning in MARKS.items() if mark in marks]
     if legend:
         console.print("; ".join(legend) + ".", markup=False)
 
 
-def _table(found: dict[str, list[Score]]) -> tuple[Table, set[str]]:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("student", overflow="fold")
-    table.add_column("name", overflow="fold")
+def _content(found: dict[str, list[Score]]) -> tuple[Table, set[str]]:
+    content = table()
+    content.add_column("student", overflow="fold")
+    content.add_column("name", overflow="fold")
     for name, column in found.items():
-        table.add_column(f"{name}\nof {points(column[0].max_score)}", justify="right")
+        title = Text(f"{printable(name)}\nof {points(column[0].max_score)}")
+        content.add_column(title, justify="right")
     maximum = sum(column[0].max_score for column in found.values())
-    table.add_column(f"total\nof {points(maximum)}", justify="right")
+    content.add_column(f"total\nof {points(maximum)}", justify="right")
     marks: set[str] = set()
     for line in zip(*found.values(), strict=True):
         student = line[0].student
-        names = [name for name in (student.first_name, student.last_name) if name]
+        name = " ".join(part for part in (student.first_name, student.last_name) if part)
         cells = [_cell(score, marks) for score in line]
         total = Text(points(sum(score.value for score in line)))
-        table.add_row(Text(printable(student.id)), Text(printable(" ".join(names))), *cells, total)
-    table.add_section()
+        content.add_row(Text(printable(student.id)), Text(printable(name)), *cells, total)
+    content.add_section()
     for name, average in (("mean", statistics.fmean), ("median", statistics.median)):
-        columns = [[s.value for s in column if s.submitted] for column in found.values()]
-        totals = [
-            sum(score.value for score in line)
-            for line in zip(*found.values(), strict=True)
-            if any(score.submitted for score in line)
-        ]
-        figures = [points(average(each)) if each else "" for each in (*columns, totals)]
-        table.add_row(Text(name, style="bold"), "of what was handed in", *figures)
-    return table, marks
+        figures = [points(average(each)) if each else "" for each in _handed_in(found)]
+        content.add_row(Text(name, style="bold"), "of what was handed in", *figures)
+    return content, marks
+
+
+def _handed_in(found: dict[str, list[Score]]) -> list[list[float]]:
+    """The scores of each assignment, then the totals, without those who handed in nothing."""
+    columns = [[each.value for each in column if each.submitted] for column in found.values()]
+    totals = [
+        sum(score.value for score in line)
+        for line in zip(*found.values(), strict=True)
+        if any(score.submitted for score in line)
+    ]
+    return [*columns, totals]
 
 
 def _cell(score: Score, marks: set[str]) -> Text:

@@ -170,17 +170,22 @@ def write_table(path: Path, table: Table) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=table.separator, lineterminator=table.newline)
-    writer.writerows(table.rows)
+    text = "".join(_line(row, table) for row in table.rows)
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.getvalue().encode(table.encoding))
+            file.write(text.encode(table.encoding))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _line(row: list[str], table: Table) -> str:
+    """One row; any line break in a cell is quoted, whichever the file itself uses."""
+    line = io.StringIO(newline="")
+    csv.writer(line, delimiter=table.separator, lineterminator="\r\n").writerow(row)
+    return line.getvalue().removesuffix("\r\n") + table.newline
 
 
 def load(path: Path) -> tuple[list[Person], bool]:
