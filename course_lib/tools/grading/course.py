@@ -17,6 +17,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
@@ -124,9 +125,10 @@ class Course:
         try:
             return Gradebook(self.directory.db_url, self.directory.course_id)
         except Exception as error:
+            url = make_url(self.directory.db_url).render_as_string(hide_password=True)
             raise GradingError(
-                f"the gradebook {self.directory.db_url} cannot be opened: {error}; check the URL "
-                f"in {CONFIG}, or run 'nbgrader db upgrade' after an update of nbgrader"
+                f"the gradebook {url} cannot be opened: {error}; check the URL (COURSE_GRADEBOOK or "
+                f"{CONFIG}), or run 'nbgrader db upgrade' after an update of nbgrader"
             ) from error
 
     def api(self) -> NbGraderAPI:
