@@ -127,8 +127,8 @@ class Course:
         except Exception as error:
             url = make_url(self.directory.db_url).render_as_string(hide_password=True)
             raise GradingError(
-                f"the gradebook {url} cannot be opened: {error}; check the URL (COURSE_GRADEBOOK or "
-                f"{CONFIG}), or run 'nbgrader db upgrade' after an update of nbgrader"
+                f"the gradebook {url} cannot be opened: {error}; check its URL (COURSE_GRADEBOOK "
+                f"or {CONFIG}), or run 'nbgrader db upgrade' after an update of nbgrader"
             ) from error
 
     def api(self) -> NbGraderAPI:
