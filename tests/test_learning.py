@@ -247,7 +247,13 @@ BLOCKED = "Object.defineProperty(window, 'localStorage', {get() {throw new DOMEx
 FULL = "Storage.prototype.setItem = () => { throw new DOMException('full') }"
 
 
-@pytest.mark.parametrize("fault", [BLOCKED, FULL], ids=["blocked", "full"])
+STUB = (
+    "Object.defineProperty(window, 'localStorage', "
+    "{value: {getItem() { return null }, setItem() {}, removeItem() {}}})"
+)
+
+
+@pytest.mark.parametrize("fault", [BLOCKED, FULL, STUB], ids=["blocked", "full", "stub"])
 def test_without_storage_nothing_is_kept_and_everything_works(chromium, out, fault):
     added = chromium.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": fault})
     try:

@@ -23,7 +23,7 @@ from course_lib.tools.chapters import Project, ProjectError, load_yaml, toc_entr
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 STYLE = Path(__file__).parent / "static" / "print.css"
 LEFT_OUT = (
-    "script, style, button, textarea, .headerlink, .course-definition, .course-demo-controls, "
+    "script, button, textarea, .headerlink, .course-definition, .course-demo-controls, "
     ".course-mark, .toctree-wrapper, .cell_input.docutils.container details.hide, "
     ".tag_hide-input > details, .tag_hide-cell > details"
 )
@@ -180,6 +180,8 @@ def _chapter(name: str, page: BeautifulSoup, anchors: dict[str, str]) -> Tag:
             element["open"] = ""
         if element.get("src"):
             element["src"] = _moved(element["src"], name)
+        if element.name == "use":  # a glyph of a formula, drawn once for the page
+            element["href"] = f"#{anchors[name]}--{element['href'].removeprefix('#')}"
         if element.name == "a" and element.get("href"):
             _relink(element, name, anchors)
     section = page.new_tag("section", id=anchors[name], attrs={"class": "print-chapter bd-content"})

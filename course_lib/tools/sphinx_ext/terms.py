@@ -93,4 +93,5 @@ def setup(app: Sphinx) -> None:
     app.connect("env-merge-info", _merge)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-updated", _updated)
-    app.connect("html-page-context", add_definitions)
+    # before the formulas of the page are counted
+    app.connect("html-page-context", add_definitions, priority=400)

@@ -29,7 +29,7 @@
     let content = {}, works = true;
     try {
       content = JSON.parse(localStorage.getItem(key)) || {};
-      localStorage.setItem(key, JSON.stringify(content));
+      save();
     } catch {
       works = false;
     }
@@ -38,14 +38,18 @@
       works: () => works,
       pages: () => content,
       page: all,
-      save() {
-        try {
-          localStorage.setItem(key, JSON.stringify(content));
-        } catch {
-          works = false;
-        }
-      },
+      save,
     };
+
+    function save() { // what does not come back was not kept: storage may be blocked or full
+      const text = JSON.stringify(content);
+      try {
+        localStorage.setItem(key, text);
+        works = localStorage.getItem(key) === text;
+      } catch {
+        works = false;
+      }
+    }
   }
 
   function element(tag, attributes, ...children) {
