@@ -23,19 +23,19 @@ from hypothesis import strategies as st
 from tiny_course import answered, as_bytes, make_course, released
 
 from course_lib.tools.cli import main
-from course_lib.tools.grading import collect as collecting
-from course_lib.tools.grading.archives import Entry, clean_path, open_zip, zip_entries
-from course_lib.tools.grading.collect import collect
-from course_lib.tools.grading.course import Course, GradingError, captured_logs, succeeded
-from course_lib.tools.grading.layouts import CANVAS, arrange, detect
-from course_lib.tools.grading.names import (
+from course_lib.tools.grading.collecting import collect as collecting
+from course_lib.tools.grading.collecting.archives import Entry, clean_path, open_zip, zip_entries
+from course_lib.tools.grading.collecting.collect import collect
+from course_lib.tools.grading.collecting.layouts import CANVAS, arrange, detect
+from course_lib.tools.grading.collecting.names import (
     UnusableId,
     cell_text,
     original_id,
     safe_id,
     safe_name,
 )
-from course_lib.tools.grading.roster import load
+from course_lib.tools.grading.collecting.roster import load
+from course_lib.tools.grading.course import Course, GradingError, captured_logs, succeeded
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)

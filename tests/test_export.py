@@ -22,10 +22,10 @@ from tiny_course import answered, as_bytes, make_course
 
 from course_lib.tools.cli import main
 from course_lib.tools.grading import gradebook_table
-from course_lib.tools.grading.collect import collect
+from course_lib.tools.grading.collecting.collect import collect
+from course_lib.tools.grading.collecting.roster import Table, read_table, write_table
 from course_lib.tools.grading.course import Course, GradingError
 from course_lib.tools.grading.export import number, points, write
-from course_lib.tools.grading.roster import Table, read_table, write_table
 from course_lib.tools.grading.scores import scores
 
 DUE = datetime(2026, 3, 2, 12)

@@ -181,8 +181,8 @@ def collect(
     """
     with messages():
         course = _course(root)
-        from course_lib.tools.grading.collect import collect as collect_all
-        from course_lib.tools.grading.collect_report import show
+        from course_lib.tools.grading.collecting.collect import collect as collect_all
+        from course_lib.tools.grading.collecting.report import show
 
         collection = collect_all(course, assignment, paths, layout, roster, time)
         show(collection)

@@ -34,10 +34,16 @@ from nbgrader.api import Gradebook, Student
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from traitlets import Unicode
 
+from course_lib.tools.grading.collecting.names import cell_text, plain
+from course_lib.tools.grading.collecting.received import Received
+from course_lib.tools.grading.collecting.roster import (
+    Person,
+    Roster,
+    Table,
+    read_table,
+    write_table,
+)
 from course_lib.tools.grading.course import Course, GradingError, captured_logs
-from course_lib.tools.grading.names import cell_text, plain
-from course_lib.tools.grading.received import Received
-from course_lib.tools.grading.roster import Person, Roster, Table, read_table, write_table
 from course_lib.tools.grading.scores import Score, scores
 
 SHOWN = 10  # names in a message

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from course_lib.tools.grading.collecting.names import printable
 from course_lib.tools.grading.course import Course, GradingError
 from course_lib.tools.grading.export import points
-from course_lib.tools.grading.names import printable
 from course_lib.tools.grading.scores import Score, scores
 from course_lib.tools.grading.tables import show_table, table
 

@@ -27,9 +27,9 @@ from pathlib import Path
 
 import dateutil.parser
 
+from course_lib.tools.grading.collecting.layouts import Owner
+from course_lib.tools.grading.collecting.names import LONGEST_ID, UnusableId, plain, safe_id
 from course_lib.tools.grading.course import GradingError
-from course_lib.tools.grading.layouts import Owner
-from course_lib.tools.grading.names import LONGEST_ID, UnusableId, plain, safe_id
 
 HANDED_IN = "Last modified (submission)"
 

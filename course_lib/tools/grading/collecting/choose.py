@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from nbgrader.plugins import FileNameCollectorPlugin
 
-from course_lib.tools.grading.archives import (
+from course_lib.tools.grading.collecting.archives import (
     ARCHIVES,
     OTHER_ARCHIVES,
     Unreadable,
@@ -22,10 +22,11 @@ from course_lib.tools.grading.archives import (
     open_zip,
     zip_entries,
 )
+from course_lib.tools.grading.collecting.layouts import TIMESTAMP
+from course_lib.tools.grading.collecting.names import plain, safe_name, stem
+from course_lib.tools.grading.collecting.received import File
 from course_lib.tools.grading.course import Course
 from course_lib.tools.grading.inspect import inspect_bytes
-from course_lib.tools.grading.layouts import TIMESTAMP
-from course_lib.tools.grading.names import plain, safe_name, stem
 from course_lib.tools.grading.notebooks import (
     Reading,
     Release,
@@ -33,7 +34,6 @@ from course_lib.tools.grading.notebooks import (
     read_notebook,
     releases_beside,
 )
-from course_lib.tools.grading.received import File
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MAYBE_NOTEBOOKS = ("", ".json", ".txt")

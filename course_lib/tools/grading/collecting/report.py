@@ -7,8 +7,8 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
-from course_lib.tools.grading.collect import Collection
-from course_lib.tools.grading.names import printable
+from course_lib.tools.grading.collecting.collect import Collection
+from course_lib.tools.grading.collecting.names import printable
 from course_lib.tools.grading.tables import show_table, table
 
 STATES = {

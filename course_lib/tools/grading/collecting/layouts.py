@@ -20,8 +20,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from course_lib.tools.grading.archives import Entry, is_system_file
-from course_lib.tools.grading.names import stem
+from course_lib.tools.grading.collecting.archives import Entry, is_system_file
+from course_lib.tools.grading.collecting.names import stem
 
 LAYOUTS = ("folder", "moodle", "canvas")
 MOODLE = re.compile(

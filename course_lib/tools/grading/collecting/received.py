@@ -21,9 +21,9 @@ from pathlib import Path, PurePosixPath
 
 from nbgrader.utils import parse_utc
 
+from course_lib.tools.grading.collecting.layouts import TIMESTAMP
+from course_lib.tools.grading.collecting.names import safe_name
 from course_lib.tools.grading.course import Course
-from course_lib.tools.grading.layouts import TIMESTAMP
-from course_lib.tools.grading.names import safe_name
 
 # How far the source of a time is trusted. A better one corrects the time of the same contents.
 TRUST = {"--time": 3, "timestamp.txt": 2, "worksheet": 2, "canvas": 1, "zip": 0, "file": 0}

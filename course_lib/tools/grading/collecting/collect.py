@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from nbgrader.api import Gradebook, MissingEntry, Student
 
-from course_lib.tools.grading.archives import (
+from course_lib.tools.grading.collecting.archives import (
     ARCHIVES,
     MOST_ENTRIES,
     Entry,
@@ -30,18 +30,18 @@ from course_lib.tools.grading.archives import (
     open_zip,
     zip_entries,
 )
-from course_lib.tools.grading.choose import MOST_FILES, Choice, Fate, Rules, choose
-from course_lib.tools.grading.course import Course, GradingError
-from course_lib.tools.grading.layouts import TIMESTAMP, Found, Owner, arrange, detect
-from course_lib.tools.grading.names import LONGEST_ID, UnusableId, safe_id
-from course_lib.tools.grading.received import (
+from course_lib.tools.grading.collecting.choose import MOST_FILES, Choice, Fate, Rules, choose
+from course_lib.tools.grading.collecting.layouts import TIMESTAMP, Found, Owner, arrange, detect
+from course_lib.tools.grading.collecting.names import LONGEST_ID, UnusableId, safe_id
+from course_lib.tools.grading.collecting.received import (
     File,
     Receipt,
     Received,
     digest,
     parse_timestamp,
 )
-from course_lib.tools.grading.roster import Person, Roster, load, merge, split_name
+from course_lib.tools.grading.collecting.roster import Person, Roster, load, merge, split_name
+from course_lib.tools.grading.course import Course, GradingError
 
 WAIT = 60  # seconds for another collect to finish
 FIELDS = ("first_name", "last_name", "email", "lms_user_id")
