@@ -532,7 +532,7 @@ def test_canvas_says_what_is_late(course, tmp_path):
     collection = collect(course, "sums", [export])
     assert timestamp(course, "a-1") == MONDAY
     assert timestamp(course, "b-2") == WEDNESDAY
-    assert "Canvas marks 1 submissions as late" in collection.notes[0]
+    assert "Marked as late by Canvas: 1" in collection.notes[0]
 
 
 WORKSHEET = """\ufeffIdentifier,"Full name","Email address",Grade,"Last modified (submission)"
@@ -561,7 +561,7 @@ def test_moodles_worksheet_tells_times_and_twins_apart(course, tmp_path):
     ]
     assert timestamp(course, "ada@x.org") == MONDAY
     assert timestamp(course, "other@x.org") == WEDNESDAY
-    assert "1 submissions count as late" in collection.notes[0]
+    assert "Late by the times in Moodle's zip file: 1" in collection.notes[0]
 
 
 def test_times_in_zip_files():

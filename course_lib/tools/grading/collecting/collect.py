@@ -421,13 +421,13 @@ class _Run:
     def _note_times(self) -> None:
         if self.late_by_download:
             self.result.notes.append(
-                f"{self.late_by_download} submissions count as late by the times in Moodle's zip "
-                "file, which may be those of the download. Moodle's grading worksheet has the real "
+                f"Late by the times in Moodle's zip file: {self.late_by_download}. These may be the "
+                "times of the download. Moodle's grading worksheet has the real "
                 "ones: collect again with --roster WORKSHEET.csv, or with --time."
             )
         if self.late_by_canvas:
             self.result.notes.append(
-                f"Canvas marks {self.late_by_canvas} submissions as late but does not say by how "
+                f"Marked as late by Canvas: {self.late_by_canvas}. It does not say by how "
                 "much: their time is that of the zip file. Correct it with --time."
             )
 
