@@ -193,7 +193,7 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
 
     Args:
         project: the course; its stage has been assembled.
-        builder: a builder of Jupyter Book: html, linkcheck, pdflatex …
+        builder: a builder of Sphinx: html, linkcheck, latex …
         strict: read everything again and fail on any warning, unresolved references among them.
 
     Returns:
@@ -202,8 +202,6 @@ def build(project: Project, builder: str = "html", strict: bool = False) -> Path
     Raises:
         BuildError: Sphinx failed, or there was a warning in a strict build.
     """
-    if builder.startswith("pdf"):
-        return _build_pdf(project, builder, strict)
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
@@ -260,28 +258,6 @@ class _SourcePaths(io.TextIOBase):
 
     def isatty(self) -> bool:
         return self.stream.isatty()
-
-
-def _build_pdf(project: Project, builder: str, strict: bool) -> Path:
-    """Jupyter Book's own command knows what comes after Sphinx: LaTeX, or a browser that prints."""
-    from jupyter_book.cli.main import main
-
-    command = [
-        "build",
-        str(project.stage),
-        "--path-output",
-        str(project.root),
-        "--builder",
-        builder,
-    ]
-    try:
-        main([*command, *(["-W", "-n", "--keep-going", "--all"] if strict else [])])
-    except SystemExit as error:
-        if error.code:
-            raise BuildError("the book was not built; the messages above say why") from error
-    except RuntimeError as error:
-        raise BuildError(f"the book was not built: {error}") from error
-    return project.build / ("latex" if builder == "pdflatex" else "pdf")
 
 
 def clean(project: Project) -> bool:

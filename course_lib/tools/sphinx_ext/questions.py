@@ -136,12 +136,14 @@ class FoldSolutions(SphinxPostTransform):
 def _folded(box: nodes.Admonition) -> details:
     title, *content = box.children
     words = []
-    for child in title.children:
-        if isinstance(child, nodes.reference):  # sphinx-exercise puts the space inside the link
+    for child in title.children:  # no link to the exercise above: a summary is a button
+        if isinstance(child, nodes.reference):
             words.append(nodes.Text(" "))
             first = next(child.findall(nodes.Text))
             first.parent.replace(first, nodes.Text(first.lstrip()))
-        words.append(child)
+            words += child.children
+        else:
+            words.append(child)
     head = summary("", "", *words, classes=["admonition-title"])
     classes = [name for name in box["classes"] if name != "dropdown"]
     return details("", head, *content, ids=box["ids"], classes=[*classes, "admonition"])

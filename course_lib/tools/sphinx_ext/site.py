@@ -63,6 +63,7 @@ def configure(app: Sphinx) -> None:
     app.config.notfound_urls_prefix = f"{urlsplit(site).path}/" if site else "/"
     app.config.notfound_context = {
         "title": _("Page not found"),
+        "pagetitle": _("Page not found"),
         "body": f"<h1>{_('Page not found')}</h1>\n<p>{_('There is no page at this address.')} "
         f"{_('The search and the table of contents lead to all pages.')}</p>",
     }
