@@ -4,6 +4,9 @@
 returns and lets the reader change the parameters. In Jupyter the controls are ipywidgets and the
 figure is drawn anew. On the rendered page there is no kernel, so the figures of all combinations
 are computed beforehand and native range inputs choose among them; nothing is loaded from elsewhere.
+
+Frames of a demo share most of their pixels. The page carries the first frame, and for each other
+one a lossless image of the pixels that differ; ``demo.js`` puts them together.
 """
 
 from __future__ import annotations
@@ -16,15 +19,19 @@ import itertools
 import json
 import math
 import os
+import zlib
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from course_lib import runtime
 
 FRAME_LIMIT = 400
-DPI = 110
+DPI = 100
+SCRIPT = Path(__file__).with_suffix(".js")
 
 
 class Explore:
@@ -89,33 +96,50 @@ class Explore:
         """The alternative text of the figure at one setting."""
         return self.alt(**setting) if callable(self.alt) else self.alt
 
-    def frame(self, setting: Mapping[str, Any], image_format: str = "webp") -> bytes:
-        """The figure at one setting as the bytes of an image file (``webp`` or ``png``)."""
-        return _render(self.draw(**setting), image_format)
+    def frame(self, setting: Mapping[str, Any]) -> np.ndarray:
+        """The figure at one setting: pixels, ``(height, width, 3)`` bytes."""
+        return _render(self.draw(**setting))
 
     def to_html(self) -> str:
-        """A self-contained HTML element: first frame, controls and a few lines of script."""
+        """A self-contained HTML element: first frame, controls, the other frames and the script.
+
+        Raises:
+            ValueError: the figures differ in size.
+        """
         settings = self.settings()
         first = settings.index(self.start)
-        images = [self.frame(setting) for setting in settings]
+        pictures = [self.frame(setting) for setting in settings]
+        sizes = {picture.shape[1::-1] for picture in pictures}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"the figures of a demo must have one size, not {sorted(sizes)}: give the figure "
+                "the same width and height at every setting"
+            )
+        images, frames = _overlays(pictures[first], pictures)
         alts = [self.describe(setting) for setting in settings]
-        identity = "demo-" + hashlib.sha256(b"".join(images)).hexdigest()[:10]
+        # The checksums let a test compare what a browser shows with what the function drew.
+        data = {
+            "images": images,
+            "frames": frames,
+            "alts": alts,
+            "checksums": [zlib.crc32(picture.tobytes()) for picture in pictures],
+        }
+        payload = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+        identity = "demo-" + hashlib.sha256(payload.encode()).hexdigest()[:10]
         controls = [
             _native_control(f"{identity}-{name}", self.labels[name], values, self.start[name])
             for name, values in self.parameters.items()
         ]
-        frames = [None if i == first else _data_uri(image) for i, image in enumerate(images)]
-        data = {"frames": frames, "alts": alts, "first": first}
-        width, height = _size(images[first])
+        height, width = pictures[first].shape[:2]
         return _TEMPLATE.format(
             id=identity,
-            src=_data_uri(images[first]),
+            src=_data_uri(pictures[first]),
             alt=html.escape(alts[first], quote=True),
             width=width,
             height=height,
             controls="".join(controls),
-            data=json.dumps(data).replace("<", "\\u003c"),
-            script=_SCRIPT,
+            data=payload,
+            script=SCRIPT.read_text(encoding="utf-8"),
         )
 
     def widget(self):
@@ -129,7 +153,7 @@ class Explore:
         }
 
         def show(**setting):
-            display(Image(_render(self.draw(**setting), "png"), alt=self.describe(setting)))
+            display(Image(_encode(self.frame(setting), "png"), alt=self.describe(setting)))
 
         output = ipywidgets.interactive_output(show, controls)
         return ipywidgets.VBox([*controls.values(), output])
@@ -142,7 +166,7 @@ class Explore:
         names = ", ".join(self.labels.values())
         bundle = {
             "text/plain": f"Demo with {names}. {self.describe(self.start)}",
-            "image/png": base64.b64encode(self.frame(self.start, "png")).decode(),
+            "image/png": base64.b64encode(_encode(self.frame(self.start), "png")).decode(),
         }
         if os.environ.get("COURSE_STATIC") == "1":
             return bundle | {"text/html": self.to_html()}
@@ -181,30 +205,49 @@ def _few(values: list, start: Any) -> list:
     return [value for index, value in enumerate(values) if index in kept]
 
 
-def _render(figure: Figure, image_format: str) -> bytes:
-    """Draw a figure into the bytes of an image file and close it."""
+def _render(figure: Figure) -> np.ndarray:
+    """Draw a figure into pixels, ``(height, width, 3)`` bytes, and close it."""
     import matplotlib.pyplot as plt
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
 
     figure.set(dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    pixels = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     plt.close(figure)
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def _overlays(first: np.ndarray, pictures: list[np.ndarray]) -> tuple[list[str], list[int]]:
+    """What to draw over the first picture to get each picture.
+
+    Returns:
+        The different images, and for each picture which of them it is; −1 for the first picture.
+    """
+    images: dict[str, int] = {}
+    frames = []
+    for picture in pictures:
+        differs = (picture != first).any(axis=2)
+        if not differs.any():
+            frames.append(-1)
+            continue
+        opaque = np.uint8(255) * differs[:, :, None]
+        over = _data_uri(np.concatenate([picture * differs[:, :, None], opaque], axis=2))
+        frames.append(images.setdefault(over, len(images)))
+    return list(images), frames
+
+
+def _encode(pixels: np.ndarray, image_format: str) -> bytes:
+    """Pixels as the bytes of an image file, without loss."""
+    from PIL import Image
+
     buffer = io.BytesIO()
-    pixels.convert("RGB").save(buffer, image_format, quality=78)
+    options = {"lossless": True, "quality": 50, "method": 3} if image_format == "webp" else {}
+    Image.fromarray(pixels).save(buffer, image_format, **options)
     return buffer.getvalue()
 
 
-def _size(image: bytes) -> tuple[int, int]:
-    from PIL import Image
-
-    return Image.open(io.BytesIO(image)).size
-
-
-def _data_uri(image: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(image).decode()
+def _data_uri(pixels: np.ndarray) -> str:
+    return "data:image/webp;base64," + base64.b64encode(_encode(pixels, "webp")).decode()
 
 
 def _text(value: Any) -> str:
@@ -265,52 +308,9 @@ _TEMPLATE = """<div class="course-demo" id="{id}">
 <form class="course-demo-controls" onsubmit="return false">{controls}\
 <button type="button" class="course-demo-play" aria-pressed="false">▶ <span>Play</span></button>
 </form>
+<p class="course-demo-spoken" aria-live="polite"></p>
+<p class="course-demo-note">The other pictures of this demo could not be loaded.</p>
+<noscript><p>The controls of this demo need JavaScript. Its first picture is shown.</p></noscript>
 <script type="application/json">{data}</script>
-<script>{script}("{id}");</script>
+<script>{script}</script>
 </div>"""
-
-# Frames lie in the order of itertools.product: the index is the mixed-radix number of the control
-# positions.
-_SCRIPT = """(function (id) {
-  var root = document.getElementById(id), image = root.querySelector("img"), timer = null;
-  var data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
-  var controls = Array.from(root.querySelectorAll("input, select"));
-  var button = root.querySelector("button");
-  data.frames[data.first] = image.src;
-  function show() {
-    var index = controls.reduce(function (sum, control) {
-      return sum * Number(control.dataset.count) + Number(control.value);
-    }, 0);
-    controls.forEach(function (control) {
-      if (control.type !== "range") return;
-      var text = JSON.parse(control.dataset.texts)[control.value];
-      control.setAttribute("aria-valuetext", text);
-      control.nextElementSibling.textContent = text;
-    });
-    image.src = data.frames[index];
-    image.alt = data.alts[index];
-    root.dataset.frame = index;
-  }
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    button.setAttribute("aria-pressed", "false");
-    button.firstChild.data = "▶ ";
-  }
-  function play() {
-    var control = controls[controls.length - 1];
-    if (Number(control.value) === Number(control.dataset.count) - 1) control.value = 0;
-    button.setAttribute("aria-pressed", "true");
-    button.firstChild.data = "⏸ ";
-    timer = setInterval(function () {
-      if (Number(control.value) === Number(control.dataset.count) - 1) return stop();
-      control.value = Number(control.value) + 1;
-      show();
-    }, 400);
-  }
-  controls.forEach(function (control) {
-    control.addEventListener("input", function () { if (timer) stop(); show(); });
-  });
-  button.addEventListener("click", function () { if (timer) { stop(); } else { play(); show(); } });
-  show();
-})"""

@@ -17,6 +17,7 @@ from course_lib.tools.sphinx_ext import (
     learning,
     measurements,
     notebooks,
+    outputs,
     questions,
     site,
     terms,
@@ -44,7 +45,7 @@ def drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 def setup(app: Sphinx) -> dict:
     directives = (card, assignment, questions, coverage, measurements)
-    pages = (learning, terms, site, notebooks)
+    pages = (learning, terms, outputs, site, notebooks)
     for module in (elements, *directives, *pages):
         module.setup(app)
     app.connect("builder-inited", _add_static_files)
