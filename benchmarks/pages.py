@@ -2,12 +2,13 @@
 
     course book && python benchmarks/pages.py               # every page
     python benchmarks/pages.py linear-models/perceptron     # one page
-    python benchmarks/pages.py --plain                      # beside a plain Jupyter Book of the chapters
+    python benchmarks/pages.py --plain                      # beside a plain Jupyter Book
 
 Needs Chromium and its driver. The book is served from this machine, compressed with gzip as hosts
 do, to a browser without any other network. For each page, with an empty cache: kilobytes and
 requests until the reader has scrolled to the end; milliseconds to the first contentful paint, and
-until the page is interactive (its scripts have run and no task blocks the browser); layout shift.
+until the page is interactive (its scripts have run and no task blocks the browser); how much the
+text moved.
 Then the kilobytes of a second visit, and of the visit of a reader who comes from another chapter.
 
 ``--plain`` builds the same executed notebooks with Jupyter Book's default settings. Its pages ask
@@ -41,14 +42,18 @@ TEXT = {".html", ".css", ".js", ".svg", ".json", ".xml"}
 MEASURE = """
 const done = arguments[0], long = [];
 let shift = 0;
-new PerformanceObserver(list => long.push(...list.getEntries())).observe({type: "longtask", buffered: true});
-new PerformanceObserver(list => list.getEntries().forEach(entry => {
-  if (!entry.hadRecentInput) shift += entry.value;
-})).observe({type: "layout-shift", buffered: true});
+const text = document.querySelector("article");
+function observe(type, each) {
+  new PerformanceObserver(list => list.getEntries().forEach(each)).observe({type, buffered: true});
+}
+observe("longtask", task => long.push(task.startTime + task.duration));
+observe("layout-shift", entry => {
+  if (entry.sources.some(source => text.contains(source.node))) shift += entry.value;
+});
 async function scroll() {
   await new Promise(next => setTimeout(next, 400));
   const navigation = performance.getEntriesByType("navigation")[0];
-  const ready = Math.max(navigation.domContentLoadedEventEnd, ...long.map(t => t.startTime + t.duration));
+  const ready = Math.max(navigation.domContentLoadedEventEnd, ...long);
   const paint = performance.getEntriesByName("first-contentful-paint")[0].startTime;
   for (let y = 0; y < document.documentElement.scrollHeight; y += 600) {
     window.scrollTo(0, y);
@@ -200,7 +205,9 @@ def plain_book(project: Project, folder: Path, profile: str) -> Path:
         shutil.copyfile(chapter.executed(profile), target)
     names = [f"- file: {chapter.docname}" for chapter in chapters]
     (folder / "index.md").write_text("# Plain\n")
-    (folder / "_toc.yml").write_text("\n".join(["format: jb-book", "root: index", "chapters:", *names]))
+    (folder / "_toc.yml").write_text(
+        "\n".join(["format: jb-book", "root: index", "chapters:", *names])
+    )
     (folder / "_config.yml").write_text("title: Plain\nexecute: {execute_notebooks: 'off'}\n")
     command = [Path(sys.executable).parent / "jupyter-book", "build", "-q", str(folder)]
     subprocess.run(command, check=True, capture_output=True)

@@ -61,32 +61,46 @@ def book(tmp_path_factory) -> Book:
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """A headless browser driven by selenium; its console and its requests are recorded."""
+def browser_with():
+    """Start a headless browser with some preferences; its console and requests are recorded."""
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (browser and driver):
         pytest.skip("no chromium and chromedriver found: install them to run the browser tests")
     from selenium import webdriver
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        "--window-size=1280,900",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=driver)
-    browser = webdriver.Chrome(options=options, service=service)
-    yield browser
-    browser.quit()
+    started = []
+
+    def start(preferences: dict):
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        options.add_experimental_option("prefs", preferences)
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--force-color-profile=srgb",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--window-size=1280,900",
+        ):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        service = webdriver.ChromeService(executable_path=driver)
+        started.append(webdriver.Chrome(options=options, service=service))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.quit()
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_with):
+    """A headless browser that reaches this machine only."""
+    return browser_with({})
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,50 @@
-"""The rendered pages in a real browser: demos respond, nothing is loaded from elsewhere."""
+"""The rendered pages in a real browser: alive, quiet, light, and usable by everyone."""
 
 import base64
-import io
+import gzip
+import importlib.resources
 import json
+import re
+import shutil
+import zipfile
+from urllib.parse import unquote, urlsplit
 
-import numpy as np
 import pytest
 from chapter import ROOT, chapters
-from PIL import Image
 
 CHAPTERS = chapters()
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=repr)
+WIDTHS = {"phone": 360, "laptop at 200 %": 640, "tablet": 768}
+# The checksum of Python's zlib, over the colors of what a demo shows.
+CHECKSUM = """
+const demo = arguments[0], shown = demo.querySelector("canvas") || demo.querySelector("img");
+let canvas = shown;
+if (shown.tagName === "IMG") {
+  canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [shown.naturalWidth, shown.naturalHeight];
+  canvas.getContext("2d").drawImage(shown, 0, 0);
+}
+const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+const table = Array.from({length: 256}, (_, n) => {
+  for (let k = 0; k < 8; k++) n = n & 1 ? 0xEDB88320 ^ (n >>> 1) : n >>> 1;
+  return n >>> 0;
+});
+let crc = 0xFFFFFFFF;
+for (let i = 0; i < data.length; i++)
+  if (i % 4 < 3) crc = table[(crc ^ data[i]) & 255] ^ (crc >>> 8);
+return (crc ^ 0xFFFFFFFF) >>> 0;
+"""
 
 
 def address(chapter) -> str:
     return chapter.path.relative_to(ROOT / "book").with_suffix(".html").as_posix()
+
+
+@pytest.fixture(scope="session")
+def every_page(book) -> list[str]:
+    """All pages of the site, Sphinx's own among them."""
+    found = sorted(path.relative_to(book.html).as_posix() for path in book.html.rglob("*.html"))
+    return [name for name in found if not name.startswith("_")]
 
 
 @pytest.fixture(params=["http", "file"])
@@ -23,97 +53,344 @@ def root(request, book, site):
     return site if request.param == "http" else book.html.as_uri()
 
 
-def shown(demo) -> tuple[str, str]:
-    image = demo.find_element("tag name", "img")
-    return image.get_attribute("src"), image.get_attribute("alt")
+@pytest.fixture
+def emulate(chromium):
+    """Send commands to the browser's emulation; everything is as before afterwards."""
+    chromium.set_script_timeout(120)
+
+    def send(name, **parameters):
+        chromium.execute_cdp_cmd(f"Emulation.{name}", parameters)
+
+    def window(width, mobile=False):
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": mobile}
+        send("setDeviceMetricsOverride", **size)
+
+    send.window = window
+    yield send
+    send("clearDeviceMetricsOverride")
+    send("setScriptExecutionDisabled", value=False)
+    send("setTouchEmulationEnabled", enabled=False)
+    send("setEmulatedMedia", features=[])
+
+
+def drawn_by_python(book, chapter) -> list[dict]:
+    """What the notebook recorded about its demos: texts, and a checksum of every figure."""
+    texts = (
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in book.notebooks()[chapter.slug]["cells"]
+        for output in cell.get("outputs", [])
+    )
+    payload = re.compile(r'<script type="application/json">(.*?)</script>', re.S)
+    return [json.loads(payload.search(text)[1]) for text in texts if "course-demo" in text]
+
+
+def position(controls) -> int:
+    """The index of the frame that belongs to the controls: the last one changes fastest."""
+    index = 0
+    for control in controls:
+        index = index * int(control.get_attribute("data-count")) + int(
+            control.get_attribute("value")
+        )
+    return index
+
+
+def wait_for_frame(browser, demo, index):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 30).until(lambda _: demo.get_attribute("data-frame") == str(index))
 
 
 @every_chapter
-def test_every_control_changes_the_frame(chromium, root, chapter):
+def test_every_demo_shows_what_the_python_function_draws(chromium, book, root, chapter):
+    """Each control is moved over all its values; others stand at their last one."""
     from selenium.webdriver.common.keys import Keys
 
     chromium.get(f"{root}/{address(chapter)}")
     demos = chromium.find_elements("css selector", ".course-demo")
-    assert demos
-    for demo in demos:
-        data = json.loads(
-            demo.find_element("css selector", "script[type='application/json']").get_attribute(
-                "textContent"
-            )
-        )
+    drawn = drawn_by_python(book, chapter)
+    assert len(demos) == len(drawn) > 0
+    for demo, expected in zip(demos, drawn, strict=True):
+        others = {one.id: one.get_attribute("data-frame") for one in demos if one != demo}
         controls = demo.find_elements("css selector", "input, select")
+        assert chromium.execute_script(CHECKSUM, demo) == expected["checksums"][position(controls)]
         for control in controls:  # at the beginning some have no effect: no step taken yet
             control.send_keys(Keys.END)
         for control in controls:
             assert control.accessible_name
             control.send_keys(Keys.HOME)
-            seen = {shown(demo)}
-            for _step in range(int(control.get_attribute("data-count")) - 1):
-                control.send_keys(Keys.ARROW_DOWN if control.tag_name == "select" else Keys.RIGHT)
-                source, alt = shown(demo)
-                index = int(demo.get_attribute("data-frame"))
-                assert data["frames"][index] in (source, None) and data["alts"][index] == alt
-                seen.add((source, alt))
-            assert len({source for source, _alt in seen}) > 1, "the control changes nothing"
-            assert control.get_attribute("value") == str(
-                int(control.get_attribute("data-count")) - 1
-            )
+            last = int(control.get_attribute("data-count")) - 1
+            seen = set()
+            for step in range(last + 1):
+                if step:
+                    down = control.tag_name == "select"
+                    control.send_keys(Keys.ARROW_DOWN if down else Keys.RIGHT)
+                assert control.get_attribute("value") == str(step)
+                index = position(controls)
+                wait_for_frame(chromium, demo, index)
+                checksum = chromium.execute_script(CHECKSUM, demo)
+                assert checksum == expected["checksums"][index]
+                picture = demo.find_element("css selector", "canvas")
+                assert picture.accessible_name == expected["alts"][index]
+                seen.add(checksum)
+            assert len(seen) > 1, "the control changes nothing"
+        assert others == {one.id: one.get_attribute("data-frame") for one in demos if one != demo}
 
 
 @every_chapter
-def test_play_runs_to_the_end(chromium, site, chapter):
+def test_play_runs_to_the_end_and_stops_when_asked(chromium, site, chapter):
     from selenium.webdriver.support.ui import WebDriverWait
 
     chromium.get(f"{site}/{address(chapter)}")
     demo = chromium.find_element("css selector", ".course-demo")
-    controls = demo.find_elements("css selector", "input, select")
+    control = demo.find_elements("css selector", "input, select")[-1]
     button = demo.find_element("tag name", "button")
     chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
-    last = str(int(controls[-1].get_attribute("data-count")) - 1)
-    WebDriverWait(chromium, 60).until(lambda _: controls[-1].get_attribute("value") == last)
+    last = str(int(control.get_attribute("data-count")) - 1)
+    WebDriverWait(chromium, 60).until(lambda _: control.get_attribute("value") == last)
     WebDriverWait(chromium, 5).until(lambda _: button.get_attribute("aria-pressed") == "false")
+    button.click()  # begins again
+    assert control.get_attribute("value") == "0"
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
 
 
 @every_chapter
-def test_the_page_loads_without_errors_and_without_foreign_requests(chromium, site, chapter):
-    for kind in ("performance", "browser"):
-        chromium.get_log(kind)
+def test_a_finger_moves_a_slider(chromium, site, emulate, chapter):
+    emulate.window(360, mobile=True)
+    emulate("setTouchEmulationEnabled", enabled=True)
     chromium.get(f"{site}/{address(chapter)}")
-    chromium.execute_async_script("MathJax.startup.promise.then(arguments[0])")
+    demo = next(
+        demo
+        for demo in chromium.find_elements("css selector", ".course-demo")
+        if demo.find_elements("css selector", "input")
+    )
+    slider = demo.find_elements("css selector", "input")[-1]
+    before = demo.get_attribute("data-frame")
+    chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", slider)
+    box = chromium.execute_script(
+        "const b = arguments[0].getBoundingClientRect(); return [b.left, b.right, b.top, b.bottom]",
+        slider,
+    )
+    first = slider.get_attribute("value") == "0"
+    x, y = (box[1] - 3 if first else box[0] + 3), (box[2] + box[3]) / 2
+    chromium.execute_cdp_cmd(
+        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+    )
+    chromium.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert box[3] - box[2] >= 24, "too small for a finger"
+    controls = demo.find_elements("css selector", "input, select")
+    wait_for_frame(chromium, demo, position(controls))
+    assert demo.get_attribute("data-frame") != before
+
+
+def requests_and_failures(browser) -> tuple[list[str], list]:
     requests, failed = [], []
-    for entry in chromium.get_log("performance"):
+    for entry in browser.get_log("performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             requests.append(message["params"]["request"]["url"])
         if message["method"] == "Network.loadingFailed":
             failed.append(message["params"])
-    assert requests and not failed
-    assert not [url for url in requests if not url.startswith((site, "data:"))]
-    assert not [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
-    assert chromium.find_elements("css selector", "mjx-container")
-    assert not chromium.find_elements("css selector", "mjx-merror")
+    return requests, failed
+
+
+def scroll_to_the_end(browser):
+    """So that everything has been loaded that loads when it comes near."""
+    browser.execute_async_script(
+        "const done = arguments[0], page = document.documentElement; let y = 0;"
+        "(function next() { if (y > page.scrollHeight) return setTimeout(done, 300);"
+        "window.scrollTo(0, y += 700); setTimeout(next, 30) })()"
+    )
+
+
+def test_pages_are_complete_and_ask_nobody_else(chromium, site, every_page, emulate):
+    """The network is cut: the browser of the tests reaches this machine only."""
+    for name in every_page:
+        for kind in ("performance", "browser"):
+            chromium.get_log(kind)
+        chromium.get(f"{site}/{name}")
+        scroll_to_the_end(chromium)
+        requests, failed = requests_and_failures(chromium)
+        assert requests and not failed, name
+        assert not [url for url in requests if not url.startswith((site, "data:"))], name
+        severe = [e for e in chromium.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
+        assert not severe, name
+        broken = chromium.execute_script(
+            "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
+        )
+        assert not broken, name
+
+
+def test_formulas_are_typeset_in_the_build(chromium, site, every_page):
+    for name in every_page:
+        chromium.get(f"{site}/{name}")
+        formulas, drawn, missing, hidden = chromium.execute_script("""
+          const all = [...document.querySelectorAll("span.math, div.math")];
+          const uses = [...document.querySelectorAll("mjx-container use")];
+          const mml = [...document.querySelectorAll("mjx-assistive-mml")];
+          return [all.length, all.filter(m => m.querySelector("svg")).length,
+            uses.filter(u => !document.querySelector(u.getAttribute("href"))).length,
+            mml.every(m => m.offsetWidth <= 1 && m.offsetHeight <= 1)];
+        """)
+        assert formulas == drawn and missing == 0 and hidden, name
 
 
 @every_chapter
-def test_nothing_is_wider_than_a_phone(chromium, site, chapter):
-    chromium.set_window_size(360, 780)
+def test_pages_are_light(chromium, book, site, emulate, chapter):
+    """Compressed as hosts do it; the smoke profile has fewer frames than what readers see."""
+    chromium.get_log("performance")
+    chromium.execute_cdp_cmd("Network.clearBrowserCache", {})
+    chromium.get(f"{site}/{address(chapter)}")
+    scroll_to_the_end(chromium)
+    requests, _failed = requests_and_failures(chromium)
+    paths = {unquote(urlsplit(url).path).lstrip("/") for url in requests if url.startswith(site)}
+    sizes = {name: len(gzip.compress((book.html / name).read_bytes(), 6)) for name in paths if name}
+    assert sum(sizes.values()) <= 800_000, sizes
+    assert len(sizes) <= 80
+    # What another chapter has not loaded before: the page itself, its pictures and its demos.
+    own = [name for name in sizes if name.startswith(("_images", "_static/demos"))]
+    assert sum(sizes[name] for name in own) + sizes[address(chapter)] <= 500_000, sizes
+    assert sizes[address(chapter)] <= 300_000  # a second visit loads the page only
+
+
+def test_nothing_moves_while_a_page_loads(chromium, site, every_page):
+    for name in every_page:
+        chromium.get(f"{site}/{name}")
+        unsized = chromium.execute_script(
+            "return [...document.querySelectorAll('main img')]"
+            ".filter(i => !(i.hasAttribute('width') && i.hasAttribute('height'))).map(i => i.src)"
+        )
+        assert not unsized, name
+        chromium.execute_script(
+            "window.moved = 0; const text = document.querySelector('article');"
+            "new PerformanceObserver(list => list.getEntries().forEach(entry => {"
+            "if (entry.sources.some(source => text.contains(source.node)))"
+            "window.moved += entry.value })).observe({type: 'layout-shift', buffered: true})"
+        )
+        scroll_to_the_end(chromium)
+        assert chromium.execute_script("return window.moved") < 0.01, name
+
+
+@pytest.mark.parametrize(
+    "theme, width, rules",
+    [("light", 1280, None), ("light", 360, None), ("dark", 1280, ["cat.color"])],
+    ids=["laptop", "phone", "dark"],
+)
+def test_axe_finds_no_violation(chromium, site, every_page, emulate, theme, width, rules):
+    """In dark mode nothing but the colors differs."""
+    source = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+    axe = source.read_text(encoding="utf-8")
+    emulate.window(width, mobile=width < 600)
+    chromium.get(f"{site}/index.html")
     try:
-        device = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": True}
-        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
-        chromium.get(f"{site}/{address(chapter)}")
-        chromium.execute_async_script("MathJax.startup.promise.then(arguments[0])")
-        width = chromium.execute_script("return document.documentElement.scrollWidth")
-        assert width <= 360
+        for key in ("mode", "theme"):
+            chromium.execute_script(f"localStorage.setItem('{key}', '{theme}')")
+        for name in every_page:
+            chromium.get(f"{site}/{name}")
+            assert chromium.execute_script("return document.documentElement.dataset.theme") == theme
+            chromium.execute_script(axe)
+            violations = chromium.execute_async_script(
+                "const [rules, done] = arguments;"
+                "axe.run({exclude: [['mjx-container > svg']]},"  # drawings that nobody is told of
+                "rules ? {runOnly: rules} : {}).then(result => done(result.violations.map("
+                "v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))])))",
+                rules,
+            )
+            assert not violations, name
     finally:
-        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        chromium.set_window_size(1280, 900)
+        chromium.execute_script("localStorage.clear()")
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_nothing_is_wider_than_the_window(chromium, site, every_page, emulate, width):
+    emulate.window(width, mobile=width < 600)
+    for name in every_page:
+        chromium.get(f"{site}/{name}")
+        assert chromium.execute_script("return document.documentElement.scrollWidth") <= width, name
 
 
 @every_chapter
-def test_without_javascript_the_first_frames_can_be_seen(book, chapter):
-    page = (book.html / address(chapter)).read_text(encoding="utf-8")
-    first = page.split('class="course-demo"')[1].split('<img src="data:image/webp;base64,')[1]
-    image = Image.open(io.BytesIO(base64.b64decode(first.split('"')[0])))
-    assert np.asarray(image.convert("L")).std() > 1
+def test_the_keyboards_place_is_visible(chromium, site, chapter):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    chromium.get(f"{site}/{address(chapter)}")
+    demo = chromium.find_element("css selector", ".course-demo")
+    chromium.execute_script("arguments[0].scrollIntoView()", demo)
+    stops = demo.find_elements("css selector", "input, select, button")
+    chromium.execute_script("arguments[0].focus()", stops[0])
+    for stop in stops:  # in the order of the page
+        assert chromium.switch_to.active_element == stop
+        ActionChains(chromium).send_keys(Keys.TAB).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(
+            Keys.SHIFT
+        ).perform()
+        assert stop.value_of_css_property("outline-style") == "solid"
+        ActionChains(chromium).send_keys(Keys.TAB).perform()
+
+
+def test_readers_who_want_no_motion_get_none(chromium, site, emulate):
+    emulate("setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    chromium.get(f"{site}/{address(CHAPTERS[0])}")
+    moving = chromium.execute_script(
+        "return [...document.querySelectorAll('*')].filter(e => {const s = getComputedStyle(e);"
+        "return parseFloat(s.transitionDuration) > 0.001 || s.scrollBehavior === 'smooth'}).length"
+    )
+    assert moving == 0
+
+
+@every_chapter
+def test_without_javascript_everything_can_be_read(chromium, site, emulate, chapter):
+    emulate("setScriptExecutionDisabled", value=True)
+    chromium.get(f"{site}/{address(chapter)}")
+    demo = chromium.find_element("css selector", ".course-demo")
+    assert demo.find_element("css selector", "img").size["height"] > 100
+    assert not demo.find_element("css selector", "form").is_displayed()
+    assert "need JavaScript" in demo.text
+    formulas = chromium.find_elements("css selector", "mjx-container > svg")
+    assert formulas and all(formula.size["width"] > 0 for formula in formulas[:20])
+    question = chromium.find_element("css selector", ".question")
+    assert question.is_displayed() and question.text
+
+
+def test_blocked_storage_breaks_nothing(site, browser_with):
+    browser = browser_with({"profile.default_content_setting_values.cookies": 2})
+    browser.get(f"{site}/{address(CHAPTERS[0])}")
+    assert browser.execute_script("document.cookie = 'a=1'; return document.cookie") == ""
+    kept = "localStorage.setItem('a', '1'); return localStorage.getItem('a')"
+    assert browser.execute_script(kept) is None
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not severe
+    before = browser.execute_script("return document.documentElement.dataset.mode")
+    browser.find_element("css selector", ".theme-switch-button").click()
+    assert browser.execute_script("return document.documentElement.dataset.mode") != before
+
+
+def test_a_page_taken_out_of_its_zip_works(chromium, book, tmp_path, emulate):
+    """On a phone: the whole archive unpacked, and then one page without anything beside it."""
+    archive = shutil.make_archive(str(tmp_path / "book"), "zip", book.html)
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(tmp_path / "unpacked")
+    emulate.window(360, mobile=True)
+    page = tmp_path / "unpacked" / address(CHAPTERS[0])
+    chromium.get(page.as_uri())
+    demo = chromium.find_element("css selector", ".course-demo")
+    controls = demo.find_elements("css selector", "input, select")
+    chromium.execute_script(
+        "arguments[0].value = arguments[0].dataset.count - 1;"
+        "arguments[0].dispatchEvent(new Event('input'))",
+        controls[-1],
+    )
+    wait_for_frame(chromium, demo, position(controls))
+
+    alone = tmp_path / "alone.html"
+    shutil.copy(page, alone)
+    chromium.get(alone.as_uri())
+    image = chromium.find_element("css selector", ".course-demo img")
+    assert image.size["height"] > 100
+    first = base64.b64decode(image.get_attribute("src").split(",")[1])
+    assert first.startswith(b"RIFF")
+    assert chromium.execute_script(
+        "return [...document.querySelectorAll('mjx-assistive-mml')].every(m => m.offsetWidth <= 1)"
+    )

@@ -7,6 +7,7 @@ formula that MathJax does not understand is a warning that names the line.
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import json
 import re
@@ -93,11 +94,11 @@ class Typesetter:
         except JSEvalException as error:
             said = re.search(r"Error: (.*)", str(error))
             raise ValueError(said[1] if said else str(error)) from None
-        return _compact(made)
+        return _compact(made).replace("<math", f'<math alttext="{html.escape(tex.strip())}"', 1)
 
-    def definitions(self, html: str) -> str:
+    def definitions(self, page: str) -> str:
         """The shapes of all glyphs that a piece of HTML refers to, as an element of the page."""
-        used = sorted(set(USED.findall(html)))
+        used = sorted(set(USED.findall(page)))
         if not used:
             return ""
         if any(name not in self._glyphs for name in used):
@@ -112,14 +113,14 @@ class Typesetter:
             self._engine = None
 
 
-def _compact(html: str) -> str:
+def _compact(formula: str) -> str:
     """A formula without attributes for MathJax's own scripts and the groups left bare by that."""
-    html = UNUSED.sub("", html).replace("xlink:href", "href")
-    html = EMPTY.sub(r"<\1/>", html)
+    formula = UNUSED.sub("", formula).replace("xlink:href", "href")
+    formula = EMPTY.sub(r"<\1/>", formula)
     count = 1
     while count:
-        html, count = BARE.subn(r"\1", html)
-    return html
+        formula, count = BARE.subn(r"\1", formula)
+    return formula
 
 
 def _start() -> Any:
@@ -149,7 +150,7 @@ def _formula(typesetter: Typesetter, node: nodes.Element, tex: str, display: boo
         return typesetter.typeset(tex, display)
     except ValueError as error:
         logger.warning("formula %r: %s", tex, error, location=node)
-        return f"<code>{nodes.Text(tex)}</code>"
+        return f"<code>{html.escape(tex)}</code>"
 
 
 def _lines(node: nodes.math_block) -> str:
@@ -191,8 +192,8 @@ def setup(app: Sphinx) -> dict:
             for title in app.env.titles.values()
             for formula in title.findall(nodes.math)
         ]
-        html = context.get("body", "") + context.get("toc", "") + "".join(titles)
-        context["body"] = typesetter.definitions(html) + context.get("body", "")
+        used = context.get("body", "") + context.get("toc", "") + "".join(titles)
+        context["body"] = typesetter.definitions(used) + context.get("body", "")
 
     app.add_html_math_renderer("mathjax-svg", (inline, None), (block, None))
     app.connect("html-page-context", add_glyphs)

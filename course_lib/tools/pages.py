@@ -29,6 +29,17 @@ SEARCH_SCRIPT = re.compile(
     r"\s*<script[^>]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>"
 )
 IMAGE = re.compile(r'<img (?![^>]*\bloading=)(?P<rest>[^>]*?src="(?P<src>[^":]+)"[^>]*)>')
+# What screen readers stumble over in the markup of the theme, sphinxcontrib-bibtex and pandas.
+SIDEBAR = 'id="pst-primary-sidebar"'
+MENDED = {
+    f"<div {SIDEBAR}": f'<div role="complementary" aria-label="Site" {SIDEBAR}',
+    ' role="doc-biblioentry"': "",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+    "<th></th>": "<td></td>",
+}
+# A name is made of text, and MathML does not count: headers and summaries get the formula as TeX.
+NAMED = re.compile(r"<(th|summary)\b[^>]*>.*?</\1>", re.S)
+SPOKEN = re.compile(r'<math\b[^>]*?alttext="([^"]*)".*?</math>', re.S)
 STORE = "(window.courseDemos=window.courseDemos||{})"
 # Browsers that block storage throw when it is touched; then nothing is kept, and all else works.
 STORAGE = (
@@ -86,6 +97,9 @@ def _lighten(html: str, page: Path, site: Path, lazy: bool) -> tuple[str, dict[s
     if frames:
         script = f'<script defer src="{top}_static/demo.js"></script>'
         html = html.replace("</head>", f"{script}\n</head>", 1)
+    for wrong, right in MENDED.items():
+        html = html.replace(wrong, right)
+    html = NAMED.sub(lambda element: SPOKEN.sub(r"\1", element[0]), html)
     html = ICON_SCRIPT.sub("", html)
     if page.name != "search.html":
         html = SEARCH_SCRIPT.sub("", html)
@@ -126,6 +140,7 @@ def _size(path: Path) -> tuple[int, int]:
 # --- icons ----------------------------------------------------------------------------------------
 
 ICON_RULE = re.compile(r'(?P<names>(?:\.fa-[\w-]+::?before,?)+)\{content:"\\(?P<code>[0-9a-f]+)"\}')
+OTHER_ICON = re.compile(r'content:\s*"\\([ef][0-9a-f]{3})"')  # an icon that a style sheet shows
 FONT_FACE = re.compile(r"@font-face\{[^}]*url\([^)]*webfonts/(?P<name>[\w-]+)\.woff2\)[^}]*\}")
 
 
@@ -145,6 +160,8 @@ def _keep_icons(static: Path, used: set[str]) -> None:
         return rule[0]
 
     css = ICON_RULE.sub(keep, css)
+    for sheet in (css, *(other.read_text(encoding="utf-8") for other in static.rglob("*.css"))):
+        codes.update(int(code, 16) for code in OTHER_ICON.findall(ICON_RULE.sub("", sheet)))
 
     def embed(face: re.Match) -> str:
         font = _subset(folder / "webfonts" / f"{face['name']}.ttf", codes)
