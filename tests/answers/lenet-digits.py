@@ -218,7 +218,6 @@ class LeNet(nn.Module):
     def __init__(self, channels=1, side=28, classes=10):
         super(LeNet, self).__init__()
         self.conv1 = nn.Conv2d(channels, 6, (5, 5), padding="same")
-        self.conv1.padding = (2, 2)
         self.conv2 = nn.Conv2d(6, 16, (5, 5))
         with torch.no_grad():
             inputs = num_flat_features(self.maps(torch.zeros(1, channels, side, side)))
