@@ -210,3 +210,17 @@ def test_hidden_regions_are_cut_out_whole():
     assert [output.output_type for output in cell.outputs] == ["error"]
     assert cell.outputs[0].traceback == ["E: said"]
     assert set(cells({"cells": [cell]})) == {"t"}
+
+
+def test_problems_of_one_kind_take_one_line(capsys):
+    from course_lib.tools.grading.grade import Graded
+    from course_lib.tools.grading.notebooks import Problem
+    from course_lib.tools.grading.report import Report
+
+    edited = [Problem("warning", "edited", f"t{n}", f"t{n} was edited.", "Look.") for n in range(5)]
+    other = Problem("note", "untouched", "t9", "t9 is untouched.", "")
+    report = Report("sums")
+    report.add(Graded("ada\x1b[31m", "graded", 3, 7, problems=(*edited, other)))
+    printed = capsys.readouterr().out
+    assert "t0 was edited. Look. (4 more like this)" in printed and "t1" not in printed
+    assert "t9 is untouched." in printed and "\x1b" not in printed

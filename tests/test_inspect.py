@@ -216,7 +216,7 @@ def test_a_problem_says_where_it_is(course, tmp_path):
     (problem,) = problems_of(course, tmp_path, as_bytes(notebook))
     assert problem.about == "task-2-one"
     assert "“Task 2: Again”" in problem.message
-    assert "1 points are at stake" in problem.message
+    assert "points at stake: 1" in problem.message
 
 
 def test_the_refused_cell_is_found(course, tmp_path):

@@ -175,7 +175,7 @@ def _missing(reading: Reading, release: Release) -> list[Problem]:
     for cell in release.cells.values():
         if cell.name in reading.grade_ids:
             continue
-        effect = f"{cell.points:g} points are at stake" if cell.graded else "tests may fail"
+        effect = f"points at stake: {cell.points:g}" if cell.graded else "tests may fail"
         text = f"{_where(cell)}the {_role(cell)} {cell.name} was deleted; {effect}."
         found.append(Problem("warning", "missing-cell", cell.name, text, REPAIR))
     return found

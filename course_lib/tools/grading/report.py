@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from rich.console import Console
 from rich.markup import escape
 
+from course_lib.tools.grading.collecting.names import printable
 from course_lib.tools.grading.grade import Graded
 
 
@@ -23,7 +26,7 @@ class Report:
     def add(self, row: Graded) -> None:
         """Print what became of one submission, and what is odd about it."""
         self.rows.append(row)
-        name = f"[bold]{escape(row.student)}[/]"
+        name = f"[bold]{escape(printable(row.student))}[/]"
         if row.state == "failed":
             self._print(f"{name}  [red]not graded[/]: {escape(row.reason)}")
         else:
@@ -31,9 +34,12 @@ class Report:
             notes += ["late"] * (row.late > 0) + ["needs manual grading"] * row.manual
             tail = f"  [yellow]({', '.join(notes)})[/]" if notes else ""
             self._print(f"{name}  {row.score:g} of {row.max_score:g}{tail}")
-        for problem in row.problems:
-            if problem.severity != "error" or row.state != "failed":
-                self._print(f"    {escape(problem.message)} {escape(problem.advice)}")
+        said = [p for p in row.problems if p.severity != "error" or row.state != "failed"]
+        for _code, alike in groupby(said, key=lambda problem: problem.code):
+            first, *others = alike
+            more = f" ({len(others)} more like this)" if others else ""
+            line = f"{first.message} {first.advice}".strip()
+            self._print(f"    {escape(line)}{more}")
 
     def summary(self) -> None:
         """Print how many were graded, are unchanged, failed or wait for a person."""

@@ -421,9 +421,9 @@ class _Run:
     def _note_times(self) -> None:
         if self.late_by_download:
             self.result.notes.append(
-                f"Late by the times in Moodle's zip file: {self.late_by_download}. These may be the "
-                "times of the download. Moodle's grading worksheet has the real "
-                "ones: collect again with --roster WORKSHEET.csv, or with --time."
+                f"Late by the times in Moodle's zip file: {self.late_by_download}. These may be "
+                "the times of the download. Moodle's grading worksheet has the real ones: "
+                "collect again with --roster WORKSHEET.csv, or with --time."
             )
         if self.late_by_canvas:
             self.result.notes.append(
