@@ -55,7 +55,7 @@ def with_outputs(text: str, folder: Path) -> str:
 
 def test_the_outputs_on_the_page_are_real(tmp_path):
     text = PAGE.read_text(encoding="utf-8")
-    assert len(COMMAND.findall(text)) >= 7
+    assert len(COMMAND.findall(text)) >= 7 and "Traceback" not in text
     assert with_outputs(text, guide_folder(tmp_path)) == text, "run: python tests/test_guide.py"
 
 

@@ -72,16 +72,18 @@ def release(root: Path | None, assignments: tuple[str, ...], force: bool) -> Non
     Exit code: 0 when all went well, 1 when a source is wrong, 2 when nothing could start.
     """
     from rich.console import Console
+    from rich.text import Text
 
     with messages():
         course = _course(root)
         from course_lib.tools.grading.release import release as generate
+        from course_lib.tools.grading.tables import show_line
 
         console, failed = Console(highlight=False), 0
         for outcome in generate(course, assignments, force):
             if outcome.state == "failed":
                 failed += 1
-                console.print(f"[red]{outcome.name}[/]: {outcome.reason}", soft_wrap=True)
+                show_line(console, Text.assemble((outcome.name, "red"), f": {outcome.reason}"))
             else:
                 console.print(
                     f"{outcome.name}: {outcome.state}, {outcome.tasks} tasks, "

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from course_lib.tools.grading.collecting.names import printable
 from course_lib.tools.grading.grade import Graded
+from course_lib.tools.grading.tables import show_line
 
 
 class Report:
@@ -53,4 +54,4 @@ class Report:
         self._print(f"{self.assignment}: {said}.")
 
     def _print(self, line: str) -> None:
-        self.console.print(line, soft_wrap=not self.console.is_terminal)
+        show_line(self.console, line)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from course_lib.tools.grading.student import Outcome, Task
+from course_lib.tools.grading.tables import show_line
 
 COLORS = {"passed": "green", "answered": "green", "not started": "dim", "not reached": "dim"}
 
@@ -26,9 +27,9 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(table)
     for heading, sentences in (("Mend", outcome.problems), ("Note", outcome.notes)):
         for sentence in sentences:
-            console.print(Text(f"{heading}: {sentence}"), soft_wrap=True)
+            show_line(console, Text(f"{heading}: {sentence}"))
     for sentence in _summary(outcome):
-        console.print(Text(sentence), soft_wrap=True)
+        show_line(console, Text(sentence))
 
 
 def _summary(outcome: Outcome) -> list[str]:

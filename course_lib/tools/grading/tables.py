@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDE = 10_000
 
@@ -23,3 +24,13 @@ def show_table(console: Console, content: Table) -> None:
         plain.print(content)
     for line in captured.get().splitlines():
         console.file.write(line.rstrip() + "\n")
+
+
+def show_line(console: Console, line: str | Text) -> None:
+    """Print a line: wrapped at words in a terminal, in one piece when piped.
+
+    Args:
+        console: where to.
+        line: a string with rich's markup, or a text without.
+    """
+    console.print(line, soft_wrap=not console.is_terminal)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from course_lib.tools.grading.collecting.collect import Collection
 from course_lib.tools.grading.collecting.names import printable
-from course_lib.tools.grading.tables import show_table, table
+from course_lib.tools.grading.tables import show_line, show_table, table
 
 STATES = {
     "collected": ("collected", "green"),
@@ -36,13 +36,13 @@ def show(collection: Collection, console: Console | None = None) -> None:
             Text(printable(row.student)), Text(printable(row.file)), Text(name, style), reason
         )
     show_table(console, rows)
-    console.print(counts(collection), markup=False, soft_wrap=True)
+    show_line(console, Text(counts(collection)))
     for note in collection.notes:
-        console.print(note, markup=False, soft_wrap=True)
+        show_line(console, Text(note))
     if collection.missing:
         names = ", ".join(collection.missing)
         said = f"Nothing received from {len(collection.missing)}: {names}."
-        console.print(said, markup=False, soft_wrap=True)
+        show_line(console, Text(said))
 
 
 def counts(collection: Collection) -> str:
