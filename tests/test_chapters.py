@@ -135,6 +135,7 @@ def test_style(chapter):
     assert not re.findall(words, prose, re.I), "American spelling"
     assert not re.search(r"\w!(\s|$)", prose), "no exclamation marks"
     assert "[^" not in prose, "no footnotes"
+    assert not re.search(r"^`{3,}\{.*`", chapter.text, re.M), "no backtick in a fence's first line"
     assert "http" not in re.sub(r"\]\(https?://[^)]*\)|<https?://[^>]*>", "", prose)
 
 
