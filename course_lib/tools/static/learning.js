@@ -74,7 +74,7 @@
     if (box.dataset.kind === "many") fields.append(element("p", { class: "question-hint" }, words.several));
     const parts = number ? numberParts(box, fields) : choiceParts(box, fields);
     form.append(fields, element("div", { class: "question-buttons" },
-      element("button", { type: "submit" }, words.check), explain), status);
+      element("button", { type: "submit" }, words.check), explain, status));
     box.replaceChildren(form);
 
     const question = {
