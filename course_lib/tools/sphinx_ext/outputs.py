@@ -31,7 +31,9 @@ def fold_claims(app: Sphinx, document: nodes.document) -> None:
             classes=["claims"],
         )
         rest = [line for line in lines if not CLAIM.match(line)]
-        block.replace_self(([_literal(rest, block)] if rest else []) + [fold])
+        # not replace_self, which would hand the classes on: the theme makes an element of the class
+        # "output" unreachable by keyboard
+        block.parent.replace(block, ([_literal(rest, block)] if rest else []) + [fold])
 
 
 def _literal(lines: list[str], like: nodes.literal_block) -> nodes.literal_block:
