@@ -42,7 +42,7 @@ class Book:
 
     def pages(self) -> list[Path]:
         """The pages that readers see, without Sphinx's own."""
-        own = {"404.html", "genindex.html", "search.html", "prf-prf.html"}
+        own = {"404.html", "genindex.html", "search.html"}
         found = sorted(self.html.rglob("*.html"))
         return [p for p in found if p.name not in own and "_static" not in p.parts]
 

@@ -15,6 +15,8 @@ from sphinx.util.docutils import SphinxDirective
 
 _ = get_translation("course")
 TITLE = re.compile(r"^#\s+(.+)$", re.MULTILINE)
+GUIDE = "appendix/assignments"  # how to work on an assignment
+WORD = re.compile(r"^assignment: |: assignment$", re.IGNORECASE)  # the card's head says it already
 TASK = re.compile(r"^##\s+(Task \d+.*)$", re.MULTILINE)
 
 
@@ -35,10 +37,11 @@ class Assignment(SphinxDirective):
             "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
         )
         points = sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in cells)
-        title = TITLE.search(text)
+        found = TITLE.search(text)
+        title = WORD.sub("", found[1] if found else name)
         card = nodes.container(classes=["assignment-card"])
         card += nodes.rubric("", _("Graded assignment"))
-        heading = nodes.strong("", title[1] if title else name)
+        heading = nodes.strong("", title[:1].upper() + title[1:])
         card += nodes.paragraph("", "", heading, nodes.Text(_(", %g points") % points))
         tasks = nodes.bullet_list()
         for task in TASK.findall(text):
@@ -53,8 +56,10 @@ class Assignment(SphinxDirective):
         download = addnodes.download_reference(
             "", "", nodes.literal("", path.name), reftarget=target, refdoc=self.env.docname
         )
+        if self.env.docname == GUIDE:
+            return [nodes.Text(_("Download ")), download, nodes.Text(".")]
         guide, _messages = self.state.inline_text(
-            str(_("{doc}`how to work on it and check it </appendix/assignments>`")), self.lineno
+            str(_("{doc}`how to work on it and check it </%s>`")) % GUIDE, self.lineno
         )
         before, between = nodes.Text(_("Download ")), nodes.Text(_(" and read "))
         return [before, download, between, *guide, nodes.Text(".")]

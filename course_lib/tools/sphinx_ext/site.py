@@ -58,14 +58,16 @@ def configure(app: Sphinx) -> None:
     else:
         options.pop("launch_buttons", None)
     app.config.html_copy_source = False  # readers download the notebooks that are made for it
+    app.config.html_domain_indices = False  # sphinx-proof's lists the labels in the sources
     app.config.html_baseurl = f"{site}/" if site else ""
     app.setup_extension("notfound.extension")
-    app.config.notfound_urls_prefix = f"{urlsplit(site).path}/" if site else "/"
+    top = app.config.notfound_urls_prefix = f"{urlsplit(site).path}/" if site else "/"
     app.config.notfound_context = {
         "title": _("Page not found"),
         "pagetitle": _("Page not found"),
         "body": f"<h1>{_('Page not found')}</h1>\n<p>{_('There is no page at this address.')} "
-        f"{_('The search and the table of contents lead to all pages.')}</p>",
+        f"{_('The search and the table of contents lead to all pages.')}</p>\n"
+        f'<p><a href="{top}index.html">{_("To the first page")}</a></p>',
     }
     if site:
         app.setup_extension("sphinxext.opengraph")
