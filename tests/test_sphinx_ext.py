@@ -5,6 +5,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
+
+from course_lib.tools.sphinx_ext.elements import details
+from course_lib.tools.sphinx_ext.outputs import fold_claims
 
 SYLLABUS = """
 chapters:
@@ -119,3 +124,16 @@ def test_the_coverage_page_links_taught_rows_and_names_the_others(built):
 def test_mistakes_of_authors_are_reported(build, old, new, message):
     result = build(PAGE.replace(old, new))
     assert result.code != 0 and message in result.errors
+
+
+@pytest.mark.parametrize("printed", ["", "epoch 1\n"])
+def test_checked_numbers_are_folded_where_the_keyboard_reaches_them(printed):
+    text = f"{printed}✓ accuracy = 0.9 (must be 0.8 ≤ x)\n"
+    document = new_document("page")
+    document += nodes.literal_block(text, text, classes=["output", "stream"])
+    fold_claims(None, document)
+    *rest, fold = document.children
+    assert [block.astext() for block in rest] == ([printed] if printed else [])
+    assert isinstance(fold, details) and "accuracy = 0.9" in fold.astext()
+    # the theme gives tabindex="-1" to what has the class "output", which hides a summary from Tab
+    assert fold["classes"] == ["claims"]
