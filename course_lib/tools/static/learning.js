@@ -19,6 +19,8 @@
   document.querySelectorAll(".admonition.predict").forEach(makePrediction);
   markSidebar();
   showDefinitions();
+  reachWideFormulas();
+  addEventListener("resize", reachWideFormulas);
   addEventListener("beforeprint", () => {
     document.querySelectorAll(".explanation[hidden]").forEach((element) => { element.hidden = false; });
   });
@@ -60,6 +62,13 @@
     }
     made.append(...children);
     return made;
+  }
+
+  function reachWideFormulas() { // a formula wider than the page scrolls, by keyboard too
+    for (const formula of document.querySelectorAll("mjx-container[display]")) {
+      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+      else formula.removeAttribute("tabindex");
+    }
   }
 
   // --- questions ----------------------------------------------------------------------------------
