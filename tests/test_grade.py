@@ -112,7 +112,7 @@ def test_late_days_missing_work_and_manual_grades_are_nbgraders(class_, graded):
         essay = gradebook.find_grade("essay", "sums", "sums", "fay")
         essay.manual_score, essay.needs_manual_grade = 3.5, False
         bonus = gradebook.find_grade("bonus", "sums", "sums", "fay")
-        bonus.extra_credit, bonus.needs_manual_grade = 1, False
+        bonus.manual_score, bonus.extra_credit, bonus.needs_manual_grade = 0, 1, False
         gradebook.db.commit()
     done = course(class_, "grade", "sums", "--student", "fay", "--force", COURSE_SEED="1")
     assert done.returncode == 0 and "7.5 of 7" in done.stdout, done.stdout
