@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import unicodedata
 
 import pytest
 from chapter import chapters
@@ -20,7 +21,8 @@ def printed(book):
 
 @pytest.fixture(scope="module")
 def texts(printed):
-    return [page.extract_text() for page in printed.pages]
+    # A PDF writes some pairs of letters as one sign.
+    return [unicodedata.normalize("NFKC", page.extract_text()) for page in printed.pages]
 
 
 def title(chapter) -> str:
@@ -28,7 +30,7 @@ def title(chapter) -> str:
 
 
 def plain(text) -> str:
-    return re.sub(r"\W", "", text)
+    return re.sub(r"\W", "", unicodedata.normalize("NFKC", text))
 
 
 def test_pages_are_numbered(texts):
