@@ -207,7 +207,7 @@ def test_canvas_anonymous(course, tmp_path):
         (["sums/alice/sums.ipynb"], ["alice"]),
         (["alice.ipynb", "bob_sums (1).ipynb", "sums-carl.ipynb"], ["alice", "bob", "carl"]),
         (["export/alice.ipynb", "export/bob.ipynb"], ["alice", "bob"]),
-        (["alice/work/sums.ipynb"], ["alice"]),
+        (["alice/homework/sums.ipynb"], ["alice"]),
         (["alice/sums.ipynb", "alice/notes.ipynb"], ["alice", "alice"]),
         (["sums.ipynb"], [None]),
         (["alice_2026_01_sums.ipynb", "bob_2026_01_sums.ipynb"], ["alice_2026_01", "bob_2026_01"]),
@@ -249,12 +249,12 @@ def test_stock_nbgrader_grades_what_was_collected(course, tmp_path):
 
 
 def test_other_files_go_along_as_nbgrader_says(course, tmp_path):
-    write(tmp_path / "in/alice/work/sums.ipynb", notebook(course))
-    write(tmp_path / "in/alice/work/data.csv", b"1")
+    write(tmp_path / "in/alice/homework/sums.ipynb", notebook(course))
+    write(tmp_path / "in/alice/homework/data.csv", b"1")
     write(tmp_path / "in/alice/outside.csv", b"1")
     rows = run(course, tmp_path / "in")
     assert set(submitted(course, "alice")) == {"sums.ipynb", "timestamp.txt"}
-    assert rows["alice/work/data.csv"].state == "kept"
+    assert rows["alice/homework/data.csv"].state == "kept"
     course.config.FileNameCollectorPlugin.valid_ext = [".ipynb", ".csv"]
     rows = run(course, tmp_path / "in")
     assert set(submitted(course, "alice")) == {"sums.ipynb", "data.csv", "timestamp.txt"}
