@@ -18,6 +18,20 @@ ROOT = Path(__file__).parents[1]
 PROJECT_FILES = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml")
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Say what may run side by side: fixtures that cost much are made in one process only.
+
+    Tests of the book stay together and come first, because they take the longest; the other tests
+    stay together by file, those of the assignments by assignment.
+    """
+    for item in items:
+        group = "book" if "book" in item.fixturenames else item.path.stem
+        if item.path.stem == "test_assignments":
+            group = item.callspec.params["name"]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "book" not in item.fixturenames)
+
+
 @dataclass(frozen=True)
 class Book:
     """A copy of the project, executed in the smoke profile and rendered with warnings as errors."""

@@ -7,46 +7,44 @@ import html
 from pathlib import Path
 
 import pytest
-from classroom import ASSIGNMENTS, ROOT, Assignment, cells, course, course_folder, grade, source
+from classroom import (
+    ASSIGNMENTS,
+    ROOT,
+    Assignment,
+    Graded,
+    cells,
+    course,
+    course_folder,
+    grade,
+    source,
+)
 
-every_assignment = pytest.mark.parametrize("name", ASSIGNMENTS)
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS)
+def name(request) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory) -> Path:
-    """A course in which all assignments have been released."""
-    root = course_folder(tmp_path_factory.mktemp("class") / "course", *ASSIGNMENTS)
+def released(name, tmp_path_factory) -> Path:
+    """A course in which the assignment has been released."""
+    root = course_folder(tmp_path_factory.mktemp("class") / "course", name)
     done = course(root, "release")
     assert done.returncode == 0, done.stdout + done.stderr
     return root
 
 
 @pytest.fixture(scope="module")
-def assignment(released):
-    loaded = {}
-
-    def load(name: str) -> Assignment:
-        if name not in loaded:
-            loaded[name] = Assignment(name, released)
-        return loaded[name]
-
-    return load
+def planted(name, released) -> Assignment:
+    return Assignment(name, released)
 
 
 @pytest.fixture(scope="module")
-def graded(released, assignment):
-    """All planted answers of an assignment, graded once."""
-    done = {}
-
-    def of(name: str):
-        if name not in done:
-            done[name] = grade(released, name, assignment(name).submissions())
-        return done[name]
-
-    return of
+def graded(name, released, planted) -> dict[str, Graded]:
+    """All planted answers of the assignment, graded."""
+    return grade(released, name, planted.submissions())
 
 
-@every_assignment
 def test_the_committed_release_is_up_to_date(released, name):
     """``course release`` makes it; two runs make the same bytes."""
     for path in (released / "exercises" / name).rglob("*"):
@@ -56,9 +54,7 @@ def test_the_committed_release_is_up_to_date(released, name):
         assert same, f"{committed} is out of date: run course release {name}"
 
 
-@every_assignment
-def test_the_release_holds_no_solution_and_no_hidden_test(assignment, name):
-    planted = assignment(name)
+def test_the_release_holds_no_solution_and_no_hidden_test(planted):
     text = "\n".join(source(cell) for cell in planted.release["cells"])
     lines = {line.strip() for line in text.splitlines()}
     given = {line for cell in cells(planted.release).values() for line in source(cell).split("\n")}
@@ -67,53 +63,43 @@ def test_the_release_holds_no_solution_and_no_hidden_test(assignment, name):
     assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text
 
 
-@every_assignment
-def test_the_assignment_has_four_to_seven_tasks_and_ten_to_twenty_points(assignment, name):
-    tests = assignment(name).tests
+def test_the_assignment_has_four_to_seven_tasks_and_ten_to_twenty_points(planted):
+    tests = planted.tests
     assert 4 <= len(tests) <= 7
     assert 10 <= sum(sum(points.values()) for points in tests.values()) <= 20
 
 
-@every_assignment
-def test_every_task_has_two_correct_and_three_wrong_answers(assignment, name):
-    planted = assignment(name)
+def test_every_task_has_two_correct_and_three_wrong_answers(planted):
     assert list(planted.correct) == list(planted.wrong) == list(planted.tests)
     for task in planted.tests:
         assert len(planted.correct[task]) >= 2 and len(planted.wrong[task]) >= 3, task
 
 
-@every_assignment
-def test_the_untouched_release_scores_nothing(graded, name):
-    assert set(graded(name)["untouched"].scores.values()) == {0}
+def test_the_untouched_release_scores_nothing(graded):
+    assert set(graded["untouched"].scores.values()) == {0}
 
 
-@every_assignment
-def test_the_given_cells_run_before_anything_is_answered(graded, name):
-    assert not graded(name)["untouched"].given
+def test_the_given_cells_run_before_anything_is_answered(graded):
+    assert not graded["untouched"].given
 
 
-@every_assignment
-def test_the_reference_solution_scores_full_marks(assignment, graded, name):
-    full = {k: v for points in assignment(name).tests.values() for k, v in points.items()}
-    assert graded(name)["reference"].scores == full, graded(name)["reference"].messages
+def test_the_reference_solution_scores_full_marks(planted, graded):
+    full = {k: v for points in planted.tests.values() for k, v in points.items()}
+    assert graded["reference"].scores == full, graded["reference"].messages
 
 
-@every_assignment
-def test_correct_answers_in_another_style_lose_nothing(assignment, graded, name):
-    planted = assignment(name)
+def test_correct_answers_in_another_style_lose_nothing(planted, graded):
     for student, plan in planted.plans().items():
-        result = graded(name)[student]
+        result = graded[student]
         for task, (kind, answer) in plan.items():
             if kind == "correct":
                 got = {test: result.scores[test] for test in planted.tests[task]}
                 assert got == planted.tests[task], (task, answer, result.messages)
 
 
-@every_assignment
-def test_wrong_answers_lose_hidden_points(assignment, graded, name):
-    planted = assignment(name)
+def test_wrong_answers_lose_hidden_points(planted, graded):
     for student, plan in planted.plans().items():
-        scores = graded(name)[student].scores
+        scores = graded[student].scores
         for task, (kind, answer) in plan.items():
             if kind == "wrong":
                 hidden = planted.hidden(task)
@@ -121,20 +107,16 @@ def test_wrong_answers_lose_hidden_points(assignment, graded, name):
                 assert lost, f"{task}: the wrong answer {answer!r} keeps all hidden points"
 
 
-@every_assignment
-def test_no_message_shows_a_hidden_test_or_the_solution(assignment, graded, name):
-    planted = assignment(name)
+def test_no_message_shows_a_hidden_test_or_the_solution(planted, graded):
     secret = planted.regions("SOLUTION") | planted.regions("HIDDEN TESTS")
-    for student, result in graded(name).items():
+    for student, result in graded.items():
         for test, message in result.messages.items():
             assert not [line for line in secret if line in message], (student, test, message)
 
 
-@every_assignment
-def test_the_feedback_shows_messages_and_no_hidden_test(assignment, graded, name):
-    planted = assignment(name)
+def test_the_feedback_shows_messages_and_no_hidden_test(planted, graded):
     hidden, submissions = planted.regions("HIDDEN TESTS"), planted.submissions()
-    for student, result in graded(name).items():
+    for student, result in graded.items():
         written = "\n".join(source(cell) for cell in submissions[student]["cells"])
         text = html.unescape(result.feedback)
         assert "</html>" in text

@@ -106,6 +106,12 @@ def test_pytest_gets_arguments_and_gives_its_exit_code(calls, capsys, code):
     assert "Next: " in captured.out + captured.err
 
 
+def test_all_tests_run_two_at_a_time(calls):
+    made, _ = calls
+    bootstrap.main(["test"])
+    assert made[-1][1:] == ["-m", "pytest", "-n2", "--dist=loadgroup"]
+
+
 @pytest.mark.parametrize("code", [0, 1, 2, 130])
 def test_book_gives_the_exit_code_of_the_build(calls, capsys, code):
     made, codes = calls
