@@ -37,6 +37,7 @@ c.CourseDirectory.db_url = os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{pr
 # Seconds for one cell. The assignments need less than 60 for the whole notebook.
 c.Execute.timeout = 120
 c.Execute.extra_arguments = ["--log-level=ERROR"]  # of the kernel, which warns at every start
+c.Execute.shutdown_kernel = "immediate"  # nothing of a graded notebook is left to be saved
 
 # The seed of the tests' random inputs: secret, and the same whenever this class is graded again.
 share_seed(private / "seed")

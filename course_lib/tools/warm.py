@@ -38,9 +38,11 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 PRELOADED = (
     *("numpy", "torch", "torch._dynamo", "torchvision", "matplotlib.pyplot", "pandas"),
     *("matplotlib.backends.backend_agg", "ipykernel.kernelapp", "ipykernel.ipkernel"),
-    *("course_lib.claims", "course_lib.data", "course_lib.demo", "course_lib.train"),
+    *("course_lib.check", "course_lib.claims", "course_lib.data", "course_lib.demo"),
+    *("course_lib.train",),
 )
 LAUNCHER = "ipykernel_launcher"
+PROVISIONER = "course-warm"
 CONNECT_SECONDS = 5
 REPLY_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -77,21 +79,47 @@ def nursery(env: dict[str, str]) -> Iterator[str]:
 
 def use(manager: KernelManager, address: str) -> None:
     """Have a kernel manager take its kernel from the nursery at this address."""
-    KernelProvisionerFactory.instance().provisioners["course-warm"] = EntryPoint(
-        "course-warm", f"{__name__}:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME
-    )
+    _factory()
     spec = copy.deepcopy(manager.kernel_spec)
-    provisioner = {"provisioner_name": "course-warm", "config": {"address": address}}
+    provisioner = {"provisioner_name": PROVISIONER, "config": {"address": address}}
     spec.metadata = {**spec.metadata, "kernel_provisioner": provisioner}
     manager._kernel_spec = spec
+
+
+@contextlib.contextmanager
+def use_everywhere(env: dict[str, str]) -> Iterator[None]:
+    """Have all kernels that this process starts, whoever starts them, come from one nursery.
+
+    Args:
+        env: as for :func:`nursery`.
+    """
+    factory = _factory()
+    before = factory.default_provisioner_name
+    with nursery(env) as WarmProvisioner.everywhere:
+        factory.default_provisioner_name = PROVISIONER
+        try:
+            yield
+        finally:
+            factory.default_provisioner_name = before
+
+
+def _factory() -> KernelProvisionerFactory:
+    """jupyter_client's list of ways to start a kernel, with this one in it."""
+    factory = KernelProvisionerFactory.instance()
+    factory.provisioners[PROVISIONER] = EntryPoint(
+        PROVISIONER, f"{__name__}:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME
+    )
+    return factory
 
 
 class WarmProvisioner(LocalProvisioner):
     """Asks the nursery for a kernel, and starts an ordinary process when that does not work."""
 
-    def __init__(self, *, address: str, **kwargs: Any):
+    everywhere = ""  # the address where the kernel's own settings name none
+
+    def __init__(self, *, address: str = "", **kwargs: Any):
         super().__init__(**kwargs)
-        self.address = address
+        self.address = address or self.everywhere
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if cmd[0] != sys.executable or LAUNCHER not in cmd:
@@ -102,7 +130,7 @@ class WarmProvisioner(LocalProvisioner):
                 arguments=cmd[cmd.index(LAUNCHER) + 1 :],
                 env=kwargs["env"],
                 folder=str(kwargs.get("cwd") or Path.cwd()),
-                log=kwargs["stdout"].name,
+                log=getattr(kwargs.get("stdout"), "name", os.devnull),
             )
         except (OSError, ValueError):
             return await super().launch_kernel(cmd, **kwargs)

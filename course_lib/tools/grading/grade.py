@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nbgrader.api import MissingEntry
 
+from course_lib.tools import warm
 from course_lib.tools.grading.course import (
     Course,
     GradingError,
@@ -70,8 +74,18 @@ def grade(
             f"no submissions of {assignment} in {course.path('submitted', assignment, '*')}; "
             f"'course collect {assignment} DOWNLOAD' puts them there"
         )
-    for student in students or submitted:
-        yield _grade_one(course, assignment, student, force)
+    students = students or submitted
+    with _kernels(len(students)):
+        for student in students:
+            yield _grade_one(course, assignment, student, force)
+
+
+def _kernels(count: int) -> contextlib.AbstractContextManager[None]:
+    """On Linux, spare each kernel the import of PyTorch; nbgrader starts one for a submission."""
+    if count < 2 or not sys.platform.startswith("linux"):
+        return contextlib.nullcontext()
+    env = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return warm.use_everywhere(env)
 
 
 def _grade_one(course: Course, assignment: str, student: str, force: bool) -> Graded:
