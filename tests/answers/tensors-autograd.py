@@ -63,6 +63,20 @@ def mse(answers, targets):
         raise ValueError("as many answers as targets, please")
     return F.mse_loss(answers, targets)
 """,
+        "loop-over-the-coordinates": """
+def squared_distances(A, B):
+    total = torch.zeros(len(A), len(B))
+    for k in range(A.shape[1]):
+        total = total + (A[:, k : k + 1] - B[:, k]) ** 2
+    return total
+
+
+def mse(answers, targets):
+    answers, targets = answers.squeeze(), targets.squeeze()
+    if answers.shape != targets.shape:
+        raise ValueError("compare the shapes")
+    return (answers - targets).pow(2).mean()
+""",
         "views-with-axes-of-length-one": """
 def squared_distances(A, B):
     n, d = A.shape
@@ -576,6 +590,20 @@ def train(model, X, T, rate, size, part):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+    return losses
+""",
+        "one-backward-for-all-parts": """
+def train(model, X, T, rate, size, part):
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    losses = []
+    for rows in torch.arange(len(X)).split(size):
+        total = 0.0
+        optimizer.zero_grad()
+        for i in rows.split(part):
+            total = total + F.mse_loss(model(X[i]), T[i]) * len(i) / len(rows)
+        total.backward()
+        optimizer.step()
+        losses.append(total.item())
     return losses
 """,
         "a-step-for-every-part": """
