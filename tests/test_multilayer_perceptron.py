@@ -96,7 +96,7 @@ def test_frames_of_the_explorer_agree_with_autograd_through_the_chain(chapter, z
         assert float(left[-1]) == pytest.approx(float(slope) ** layers, abs=1e-300)
         figure = chapter["draw_activation"](name, z, layers)
         value, dot = figure.axes[0].lines[:2]
-        assert float(dot.get_ydata()[0]) == pytest.approx(float(module(at)))
+        assert float(dot.get_ydata()[0]) == pytest.approx(float(module(at).detach()))
         assert value.get_ydata()[-1] == pytest.approx(float(module(torch.tensor(4.0))), rel=1e-6)
         marks = sum(len(line.get_xdata()) for line in figure.axes[1].lines)
         assert marks == layers
@@ -160,7 +160,9 @@ def test_frames_of_the_strokes_show_the_picture_and_the_beliefs(chapter, name, t
         shown = torch.as_tensor(left.images[0].get_array().filled(0))
         pictures.append(shown)
         for bar, net in zip(bars.patches, nets, strict=True):
-            assert bar.get_height() == pytest.approx(float(net(shown[None, None])), abs=1e-6)
+            believed = float(net(shown[None, None]).detach())
+            assert bar.get_height() == pytest.approx(believed, abs=1e-6)
+        plt.close("all")
     assert not torch.equal(pictures[0], pictures[1])
     torch.testing.assert_close(pictures[2][:, 8:], pictures[0][:, :-8], atol=1e-4, rtol=0)
 
