@@ -56,7 +56,7 @@ def test_many_networks_at_once_learn_what_each_learns_alone(chapter, activation)
     x, y, x_test, y_test = chapter["digits"]
     f = chapter["ACTIVATIONS"][activation]
     (found,) = chapter["learn"](chapter["digits"], sizes, ["He"], f, rates, steps)
-    rows = torch.randint(len(x), (steps, 32), generator=torch.Generator().manual_seed(0))
+    rows = torch.randint(len(x), (steps, 64), generator=torch.Generator().manual_seed(0))
     losses = {}
     for rate, seed in product(rates, range(3)):
         model = as_modules(*chapter["start_values"]("He", sizes, seed), activation)
@@ -153,13 +153,16 @@ def test_clipping_is_pytorchs_for_each_model(chapter, limit):
 @pytest.mark.parametrize("activation", list(LAYERS))
 @pytest.mark.parametrize("start", ["default", "He"])
 def test_signals_are_those_of_a_pytorch_network(chapter, activation, start):
-    seen, norms = chapter["signals"](chapter["ACTIVATIONS"][activation], start, 6, seed=1)
+    seen, arriving, own = chapter["signals"](chapter["ACTIVATIONS"][activation], start, 6, seed=1)
     W, b = chapter["start_values"](start, chapter["layers"](6), 1)
     model = as_modules([w.double() for w in W], [c.double() for c in b], activation)
     x, y = chapter["digits"][:2]
+    sums = []
+    for layer in model[::2]:
+        layer.register_forward_hook(lambda _layer, _inputs, z: sums.append(z) or z.retain_grad())
     nn.CrossEntropyLoss()(model(x[:256].double()), y[:256]).backward()
-    expected = torch.stack([model[i].weight.grad.norm() for i in range(0, 11, 2)])
-    torch.testing.assert_close(norms, expected)
+    torch.testing.assert_close(own, torch.stack([part.weight.grad.norm() for part in model[::2]]))
+    torch.testing.assert_close(arriving, torch.stack([z.grad.norm() for z in sums]))
     torch.testing.assert_close(seen[-1], model[:10](x[:256].double()).detach())
 
 
@@ -210,14 +213,15 @@ def test_frames_of_the_second_demo_show_shares_and_norms(chapter):
     shown = {}
     for setting in product(LAYERS, chapter["DEMO_STARTS"], (5, 10, 20)):
         top, bottom = chapter["draw_flow"](*setting).axes
-        seen, norms = chapter["flow"][setting]
-        shares = torch.as_tensor(top.images[0].get_array().data) ** 2  # (bins, layers)
+        seen, *norms = chapter["flow"][setting]
+        shares = torch.tensor(top.images[0].get_array().data) ** 2  # (bins, layers)
         torch.testing.assert_close(shares.sum(0), torch.ones_like(shares[0]))
         low, high = chapter["FRAME"][setting[0]]
         middle = ((seen[0] >= low + 0.25 * (high - low)) & (seen[0] < high)).double().mean()
         assert float(shares[6:, 0].sum()) >= float(middle) - 1e-6
-        drawn = torch.as_tensor(bottom.lines[0].get_ydata())
-        torch.testing.assert_close(drawn, norms.clamp(1e-30, 1e15))
+        drawn = torch.tensor([line.get_ydata().tolist() for line in bottom.lines]).double()
+        expected = torch.stack(norms).clamp(1e-30, 1e15)
+        torch.testing.assert_close(drawn, expected, rtol=1e-6, atol=0)
         shown[setting] = (shares, drawn.log10())
         plt.close("all")
     for (a, first), (b, second) in product(shown.items(), repeat=2):
