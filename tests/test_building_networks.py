@@ -1,0 +1,166 @@
+"""The functions and the demo of the chapter on building networks do what the page says."""
+
+import ast
+import copy
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+import torch.nn.functional as F
+from chapter import ROOT, Chapter
+from torch import nn
+from torch.utils.data import DataLoader, RandomSampler
+
+from course_lib import data
+
+CONSTANTS = {"MEAN", "STD"}
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """The imports, functions, classes and constants of the notebook."""
+    names = {}
+    kept = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+    for cell in Chapter(ROOT / "book/training-well/building-networks.md").cells:
+        for node in ast.parse(cell.source).body:
+            assigned = {
+                name.id
+                for target in getattr(node, "targets", [])
+                for name in ast.walk(target)
+                if isinstance(name, ast.Name)
+            }
+            if isinstance(node, kept) or assigned & CONSTANTS:
+                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    yield names
+    plt.close("all")
+
+
+def test_the_unfinished_network_never_uses_its_last_layers(chapter):
+    for name, shape, unused in (("Unfinished", (2, 20, 4, 4), 16_560), ("ConvNet", (2, 10), 0)):
+        net = chapter[name]()
+        output = net(torch.randn(2, 1, 28, 28))
+        output.square().sum().backward()
+        assert output.shape == shape
+        assert sum(p.numel() for p in net.parameters() if p.grad is None) == unused
+        assert sum(p.numel() for p in net.parameters()) == 21_840
+    assert sum(p.numel() for p in chapter["chain"]().parameters()) == 21_840
+
+
+def test_the_small_base_class_finds_nested_parameters_and_no_lists(chapter):
+    block = chapter["make_block"](chapter["Tiny"])(3)
+    shapes = {name: tuple(p.shape) for name, p in block.named_parameters()}
+    assert shapes == {"share": (3,), "inner.weight": (3, 3), "inner.bias": (3,)}
+    block.inner = [block.inner]
+    assert [name for name, _ in block.named_parameters()] == ["share"]
+
+
+@pytest.mark.parametrize("padding", [0, 2])
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_the_convolution_by_hand_is_pytorchs(chapter, padding, dilation, stride, groups):
+    torch.manual_seed(0)
+    layer = nn.Conv1d(6, 9, 4, stride, padding, dilation, groups).double()
+    x = torch.randn(2, 6, 23, dtype=torch.float64)
+    by_hand = chapter["conv1d"](x, layer.weight, layer.bias, stride, padding, dilation, groups)
+    torch.testing.assert_close(by_hand, layer(x), rtol=0, atol=1e-12)
+    assert chapter["length"](23, 4, stride, padding, dilation) == layer(x).shape[-1]
+
+
+@pytest.mark.parametrize("settings", [(3, 1, 0, 1), (3, 2, 0, 2), (4, 3, 1, 1), (5, 3, 2, 2)])
+def test_every_frame_shows_what_the_outputs_see(chapter, settings):
+    kernel, stride, padding, dilation = settings
+    x = torch.zeros(1, 1, 12, requires_grad=True)
+    output = F.conv1d(x, torch.ones(1, 1, kernel), None, stride, padding, dilation)[0, 0]
+    seen = chapter["seen"](*settings)
+    assert len(seen) == len(output)
+    for row, value in zip(seen, output, strict=True):
+        (gradient,) = torch.autograd.grad(value, x, retain_graph=True)
+        assert gradient[0, 0].nonzero().flatten().tolist() == [i for i in row if 0 <= i < 12]
+    (total,) = torch.autograd.grad(output.sum(), x)
+    assert chapter["unseen"](*settings) == (total[0, 0] == 0).nonzero().flatten().tolist()
+    ax = chapter["draw_windows"](*settings).axes[0]
+    rays = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert [line.get_xdata()[0] for line in rays] == [i for row in seen for i in row]
+    hatched = [round(bar.get_x() + 0.4) for bar in ax.patches if bar.get_hatch()]
+    assert hatched == chapter["unseen"](*settings)
+    assert f"{len(seen)} outputs" in chapter["say_windows"](*settings)
+
+
+@pytest.mark.parametrize("include", [True, False])
+@pytest.mark.parametrize("ceil", [True, False])
+def test_average_pooling_by_hand_is_pytorchs(chapter, ceil, include):
+    for n in range(5, 12):
+        x = torch.randn(n, generator=torch.Generator().manual_seed(n))
+        for kernel, stride, padding in ((2, 2, 0), (4, 3, 1), (3, 2, 1), (5, 4, 2), (2, 3, 1)):
+            settings = (kernel, stride, padding, ceil, include)
+            expected = F.avg_pool1d(x[None], *settings)[0]
+            torch.testing.assert_close(chapter["avg_pool1d"](x, *settings), expected)
+
+
+def test_a_shared_weight_gets_the_sum_of_the_gradients_by_finite_differences():
+    torch.manual_seed(0)
+    w, x = torch.randn(3, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+
+    def loss(first, second):
+        return torch.tanh(second @ torch.tanh(first @ x)).sum()
+
+    for i in range(9):
+        step = 1e-6 * torch.eye(9, dtype=torch.float64)[i].view(3, 3)
+        both = loss(w + step, w + step) - loss(w - step, w - step)
+        parts = loss(w + step, w) - loss(w - step, w) + loss(w, w + step) - loss(w, w - step)
+        assert float(both) == pytest.approx(float(parts), abs=1e-14)
+
+
+@pytest.mark.parametrize("size", [7, 50])
+def test_the_loader_by_hand_gives_the_batches_of_the_data_loader(chapter, size):
+    images = torch.randint(0, 256, (50, 1, 28, 28), dtype=torch.uint8)
+    dataset = chapter["Digits"](data.LabelledImages(images, torch.arange(50)))
+    mine = chapter["batches_by_hand"](dataset, size, torch.Generator().manual_seed(3))
+    order = RandomSampler(dataset, generator=torch.Generator().manual_seed(3))
+    seen = []
+    for (x, y), (x_hand, y_hand) in zip(
+        DataLoader(dataset, size, sampler=order), mine, strict=True
+    ):
+        assert torch.equal(x, x_hand) and torch.equal(y, y_hand)
+        seen += y.tolist()
+    assert sorted(seen) == list(range(50)) and seen != sorted(seen)
+
+
+def test_nested_batches_move_and_the_original_stays(chapter):
+    batch = {"a": [torch.zeros(2), (torch.ones(1), "name")], "n": 3}
+    moved = chapter["to_device"](batch, torch.device("meta"))
+    assert moved["a"][0].is_meta and moved["a"][1][0].is_meta
+    assert moved["a"][1][1] == "name" and moved["n"] == 3
+    assert isinstance(moved["a"][1], tuple) and not batch["a"][0].is_meta
+
+
+def test_a_resumed_training_needs_the_state_of_the_optimizer(chapter):
+    torch.manual_seed(0)
+    batches = [(torch.randn(8, 1, 28, 28), torch.randint(0, 10, (8,))) for _ in range(4)]
+    model, optimizer = chapter["start"](chapter["ConvNet"]().state_dict())
+    chapter["steps"](model, optimizer, batches[:2])
+    saved = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
+    chapter["steps"](model, optimizer, batches[2:])
+    gaps = []
+    for states in (saved, saved[:1]):
+        resumed = chapter["start"](*states)
+        chapter["steps"](*resumed, batches[2:])
+        gaps.append(float((resumed[0].fc1.weight - model.fc1.weight).detach().abs().max()))
+    assert gaps[0] < 1e-6 < 1e-4 < gaps[1]
+
+
+def test_the_numbers_of_questions_and_exercises(chapter):
+    assert chapter["length"](100, 5, 2, 1, 3) == 45
+    assert sum(p.numel() for p in nn.Conv1d(6, 12, 5, groups=3).parameters()) == 132
+    for kernel, dilation in ((3, 1), (3, 8), (5, 2)):
+        assert chapter["length"](40, kernel, 1, dilation * (kernel - 1) // 2, dilation) == 40
+    x = torch.zeros(1, 1, 63, requires_grad=True)
+    y = x
+    for d in (1, 2, 4, 8):
+        y = F.conv1d(y, torch.ones(1, 1, 3), padding=d, dilation=d)
+    (gradient,) = torch.autograd.grad(y[0, 0, 31], x)
+    assert y.shape == x.shape and int((gradient != 0).sum()) == 31
+    assert math.isclose(16 * 11_689_512 / 1e6, 187, abs_tol=0.1)
+    assert 11_689_512 - (512 * 1000 + 1000) == 11_176_512 == 11_227_812 - 51_300
