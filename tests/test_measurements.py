@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -85,7 +86,7 @@ def cells(page):
     rows = re.findall(r"<tr.*?</tr>", page, re.S)
     return [
         [
-            re.sub(r"<[^>]+>", "", cell).strip()
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
             for cell in re.findall(r"<t[dh].*?</t[dh]>", row, re.S)
         ]
         for row in rows
