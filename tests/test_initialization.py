@@ -230,7 +230,10 @@ def test_frames_of_the_second_demo_show_shares_and_norms(chapter):
             assert change > 0.05, f"{a} and {b} look the same"
 
 
-def test_the_solution_of_the_exercise():
+def test_the_solutions_of_the_exercises():
     a = 0.2
     assert nn.init.calculate_gain("leaky_relu", a) == pytest.approx(math.sqrt(2 / (1 + a * a)))
     assert nn.init.calculate_gain("leaky_relu", math.sqrt(5)) == pytest.approx(math.sqrt(1 / 3))
+    keeps = math.sqrt(1 / 6)
+    assert keeps**7 > 1e-3 > keeps**8
+    assert 0.25**4 > 1e-3 > 0.25**5
