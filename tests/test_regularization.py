@@ -136,6 +136,32 @@ def test_early_stopping_against_its_definition(chapter, patience):
             assert earlier - last_best < patience
 
 
+class Scripted(torch.nn.Module):
+    """A model whose validation loss in epoch t is the t-th number of a list."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.w, self.losses = torch.nn.Parameter(torch.zeros(1)), iter(losses)
+
+    def forward(self, x):
+        return self.w * 0 + (0.0 if self.training else next(self.losses))
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "losses", [[1.0, 0.7, 0.8, 0.6, 0.65, 0.64, 0.7, 0.5, 0.9, 0.9, 0.9, 0.9], [2, 1, 1, 1, 2, 2]]
+)
+def test_fit_stops_by_the_rule_of_the_page(chapter, losses, patience):
+    model, batches = Scripted(losses), [(torch.zeros(1), torch.zeros(1))]
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    history = chapter["train"].fit(
+        model, batches, lambda o, t: o.mean(), optimizer, epochs=len(losses), valid=batches,
+        patience=patience, progress=False,
+    )  # fmt: skip
+    stopped = len(history.valid_loss) - 1, history.best_epoch
+    assert chapter["early_stop"](losses, patience) == stopped
+
+
 def test_the_markers_of_the_patience_demo(chapter):
     chapter["losses"] = losses = [3.0, 2.0, 2.5, 1.5, 1.6, 1.7, 1.8, 1.2]
     for patience, (stop, best) in {1: (2, 1), 2: (5, 3), 4: (7, 7)}.items():

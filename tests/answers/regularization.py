@@ -1,4 +1,4 @@
-"""Answers to the regularization assignment: correct ones, and wrong ones named after the misconception."""
+"""Answers to the regularization assignment: correct ones, and wrong ones by misconception."""
 
 CORRECT = {
     "task-1": {
@@ -301,6 +301,19 @@ def cross_validate(X, y, k, prepare, fit, error, generator):
         transform = prepare(X[inside], y[inside])
         predict = fit(transform(X[inside]), y[inside])
         total += int((~inside).sum()) * float(error(predict(transform(X[~inside])), y[~inside]))
+    return total / n
+""",
+        "chunks-of-unequal-sizes": """
+def cross_validate(X, y, k, prepare, fit, error, generator):
+    n = len(X)
+    if not 2 <= k <= n:
+        raise ValueError("k")
+    total, parts = 0.0, torch.randperm(n, generator=generator).chunk(k)
+    for i, valid in enumerate(parts):
+        rest = torch.cat(parts[:i] + parts[i + 1 :])
+        transform = prepare(X[rest], y[rest])
+        predict = fit(transform(X[rest]), y[rest])
+        total += len(valid) * float(error(predict(transform(X[valid])), y[valid]))
     return total / n
 """,
         "trained-on-everything": """
