@@ -86,6 +86,7 @@ def test_the_given_cells_run_before_anything_is_answered(graded):
 def test_the_reference_solution_scores_full_marks(planted, graded):
     full = {k: v for points in planted.tests.values() for k, v in points.items()}
     assert graded["reference"].scores == full, graded["reference"].messages
+    assert not graded["reference"].messages  # nor in a test cell without points
 
 
 def test_correct_answers_in_another_style_lose_nothing(planted, graded):
@@ -95,6 +96,7 @@ def test_correct_answers_in_another_style_lose_nothing(planted, graded):
             if kind == "correct":
                 got = {test: result.scores[test] for test in planted.tests[task]}
                 assert got == planted.tests[task], (task, answer, result.messages)
+                assert not result.messages.keys() & got.keys(), (task, answer, result.messages)
 
 
 def test_wrong_answers_lose_hidden_points(planted, graded):

@@ -136,6 +136,14 @@ def nadam(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
         return -lr * n / (v**0.5 + eps)
 
     return _run(g, rule)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    def rule(state, now, t):
+        state["u"] = torch.maximum(gamma2 * state.get("u", 0 * now), now.abs() + eps)
+        return -lr * _average(state, "m", now, gamma1) / ((1 - gamma1**t) * state["u"])
+
+    return _run(g, rule)
 """,
         "weights-of-the-past": """
 def _averages(x, gamma):
@@ -177,6 +185,13 @@ def nadam(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
     t = torch.arange(1, len(g) + 1, dtype=g.dtype).reshape(-1, *[1] * (g.ndim - 1))
     n = gamma1 * _corrected(g, gamma1) + (1 - gamma1) * g / (1 - gamma1**t)
     return -lr * n / (_corrected(g * g, gamma2).sqrt() + eps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    u = [g[0].abs() + eps]
+    for now in g[1:]:
+        u.append((u[-1] * gamma2).max(now.abs() + eps))
+    return -lr * _corrected(g, gamma1) / torch.stack(u)
 """,
     },
     "task-4": {
@@ -569,6 +584,14 @@ def nadam(
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t) + eps**2).sqrt() + eps))
     return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
+    return torch.stack(steps)
 """,
         "no-bias-correction": """
 def adagrad(g: Tensor, lr: float, start: float = 0.0, eps: float = 1e-10) -> Tensor:
@@ -615,6 +638,14 @@ def nadam(
         m, v = gamma1 * m + (1 - gamma1) * now, gamma2 * v + (1 - gamma2) * now**2
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / (v.sqrt() + eps))
+    return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / u)
     return torch.stack(steps)
 """,
         "only-the-first-average-corrected": """
@@ -663,6 +694,14 @@ def nadam(
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / (v.sqrt() + eps))
     return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / (u / (1 - gamma2**t)))
+    return torch.stack(steps)
 """,
         "average-squared-again": """
 def adagrad(g: Tensor, lr: float, start: float = 0.0, eps: float = 1e-10) -> Tensor:
@@ -709,6 +748,14 @@ def nadam(
         m, v = gamma1 * m + (1 - gamma1) * now, gamma2 * v + (1 - gamma2) * now**2
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t)).sqrt() + eps))
+    return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum((gamma2 * u) ** 2, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
     return torch.stack(steps)
 """,
         "sum-over-the-parameters": """
@@ -757,6 +804,14 @@ def nadam(
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t)).sqrt() + eps))
     return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs().amax() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
+    return torch.stack(steps)
 """,
         "adadelta-does-not-remember-its-steps": """
 def adagrad(g: Tensor, lr: float, start: float = 0.0, eps: float = 1e-10) -> Tensor:
@@ -803,6 +858,14 @@ def nadam(
         m, v = gamma1 * m + (1 - gamma1) * now, gamma2 * v + (1 - gamma2) * now**2
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t)).sqrt() + eps))
+    return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
     return torch.stack(steps)
 """,
         "adadelta-averages-what-it-returns": """
@@ -851,6 +914,14 @@ def nadam(
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t)).sqrt() + eps))
     return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
+    return torch.stack(steps)
 """,
         "centered-by-the-square-of-the-present": """
 def adagrad(g: Tensor, lr: float, start: float = 0.0, eps: float = 1e-10) -> Tensor:
@@ -898,6 +969,14 @@ def nadam(
         ahead = (gamma1 * m + (1 - gamma1) * now) / (1 - gamma1**t)
         steps.append(-lr * ahead / ((v / (1 - gamma2**t)).sqrt() + eps))
     return torch.stack(steps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    steps, m, u = [], torch.zeros_like(g[0]), torch.zeros_like(g[0])
+    for t, now in enumerate(g, 1):
+        m, u = gamma1 * m + (1 - gamma1) * now, torch.maximum(gamma2 * u, now.abs() + eps)
+        steps.append(-lr * m / (1 - gamma1**t) / u)
+    return torch.stack(steps)
 """,
         "steps-of-pytorch": """
 def _taken(kind, g, **settings):
@@ -929,6 +1008,10 @@ def adam(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
 
 def nadam(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
     return _taken(torch.optim.NAdam, g, lr=lr, betas=(gamma1, gamma2), eps=eps)
+
+
+def adamax(g, lr, gamma1=0.9, gamma2=0.999, eps=1e-8):
+    return _taken(torch.optim.Adamax, g, lr=lr, betas=(gamma1, gamma2), eps=eps)
 """,
     },
     "task-4": {
