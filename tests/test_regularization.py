@@ -78,6 +78,11 @@ def test_the_dots_of_the_second_demo_are_minima(chapter, share):
     assert float(corner) == pytest.approx(float(w1.abs().sum()))
 
 
+def test_from_which_penalty_on_the_second_weight_is_lost(chapter):
+    assert chapter["solutions"](0.649)[0][1] > 0 and chapter["solutions"](0.651)[0][1] == 0
+    assert chapter["solutions"](1.6)[1][1] > 0  # with L2 it never is
+
+
 def test_the_lasso_meets_its_optimality_conditions(chapter):
     X, y = chapter["sparse_task"](3, 50)
     w = chapter["lasso"](X, y, 0.2, steps=20_000)
