@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT_FILES = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items) -> None:
     """Say what may run side by side: fixtures that cost much are made in one process only.
 
