@@ -68,7 +68,7 @@ def pdf(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """Run all tests, two at a time, or what the arguments for pytest say."""
     install()
-    code = run(program("python"), "-m", "pytest", *(rest or ("-n2", "--dist=loadgroup")))
+    code = run(program("python"), "-m", "pytest", *(rest or ["-n2"]))
     if code == 0:
         print(f"\nAll tests passed. Next: {hint('book')} builds the book.")
     else:

@@ -18,19 +18,35 @@ ROOT = Path(__file__).parents[1]
 PROJECT_FILES = ("_config.yml", "_toc.yml", "constraints.txt", "pyproject.toml")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items) -> None:
-    """Say what may run side by side: fixtures that cost much are made in one process only.
+# Files whose tests need the book: in one process, because the book takes minutes to build.
+WITH_BOOK = {
+    "test_book",
+    "test_browser",
+    "test_measurements",
+    "test_pdf",
+    "test_search",
+    "test_site",
+}
 
-    Tests of the book stay together and come first, because they take the longest; the other tests
-    stay together by file, those of the assignments by assignment.
-    """
+
+def pytest_collection_modifyitems(items) -> None:
     for item in items:
-        group = "book" if "book" in item.fixturenames else item.path.stem
-        if item.path.stem == "test_assignments":
-            group = item.callspec.params["name"]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "book" not in item.fixturenames)
+        if "book" in item.fixturenames and item.path.stem not in WITH_BOOK:
+            raise pytest.UsageError(f"{item.path.name} uses the book: add it to WITH_BOOK")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Run side by side what shares no costly fixture: files, or single assignments."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFixture(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = Path(nodeid.partition("::")[0]).stem
+            if name == "test_assignments":
+                return nodeid.partition("[")[2]
+            return "book" if name in WITH_BOOK else name
+
+    return ByFixture(config, log)
 
 
 @dataclass(frozen=True)

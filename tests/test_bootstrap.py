@@ -109,7 +109,7 @@ def test_pytest_gets_arguments_and_gives_its_exit_code(calls, capsys, code):
 def test_all_tests_run_two_at_a_time(calls):
     made, _ = calls
     bootstrap.main(["test"])
-    assert made[-1][1:] == ["-m", "pytest", "-n2", "--dist=loadgroup"]
+    assert made[-1][1:] == ["-m", "pytest", "-n2"]
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 130])
