@@ -54,7 +54,7 @@ def test_names_in_the_code_are_found(found, chapter):
 @every_chapter
 def test_words_of_the_prose_are_found(found, chapter):
     code = "\n".join(cell.source for cell in chapter.cells).lower()
-    plain = re.sub(r"`[^`]*`|\$[^$]*\$|\{[^}]*\}|^.*\]\(.*$|^%.*$", "", chapter.prose, flags=re.M)
+    plain = re.sub(r"`[^`]*`|\$[^$]*\$|\{[^}]*\}|^.*\]\(.*$|^%.*$", " ", chapter.prose, flags=re.M)
     words = [w for w in re.findall(r"(?<![\w-])[a-z]{6,}(?![\w-])", plain) if w not in code]
     hits = found(longest(words))
     assert address(chapter) in [hit.partition("?")[0].partition("#")[0] for hit in hits]
