@@ -21,9 +21,10 @@ REGION = "### BEGIN {0}\n(.*?)### END {0}"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """For programs that grade: one thread each, two at a time."""
+    """For programs that grade: one thread each, two at a time, and no seed of another course."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PATH": path, **changes}
+    own = {name: value for name, value in os.environ.items() if name != "COURSE_SEED"}
+    return {**own, "OMP_NUM_THREADS": "1", "PATH": path, **changes}
 
 
 def course_folder(root: Path, *assignments: str) -> Path:

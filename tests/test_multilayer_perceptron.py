@@ -113,7 +113,7 @@ def test_softmax_never_overflows_and_ignores_a_common_shift(chapter):
 def test_rbf_network_is_its_formula_and_least_squares_is_least(chapter):
     model = chapter["spread"](8, 0.6)
     x, y = chapter["x_rbf"], chapter["y_rbf"]
-    by_hand = float(model.output.bias)
+    by_hand = model.output.bias.item()
     for c, s, w in zip(model.centers, model.widths, model.output.weight[0], strict=True):
         by_hand += float(w) * math.exp(-(float(x[3, 0] - c[0]) ** 2) / (2 * float(s) ** 2))
     assert float(model(x[3:4])) == pytest.approx(by_hand, abs=1e-9)
