@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -76,6 +79,29 @@ class Chapter:
                     options[key] = yaml.safe_load(value)
             cells.append(Cell(options, source.strip("\n"), directive.line))
         return cells
+
+    def definitions(
+        self, constants: Collection[str] = (), names: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Execute imports, functions, classes and the constants asked for, but nothing else.
+
+        Args:
+            constants: names whose assignments are executed as well.
+            names: what the notebook's code finds already.
+        """
+        names = {} if names is None else names
+        kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+        for cell in self.cells:
+            for node in ast.parse(cell.source).body:
+                targets = getattr(node, "targets", []) + [getattr(node, "target", None)]
+                parts = [part for target in targets if target for part in ast.walk(target)]
+                assigned = {
+                    p.id for p in parts if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store)
+                }
+                assigns = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
+                if isinstance(node, kinds) or assigns and assigned & set(constants):
+                    exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+        return names
 
     @cached_property
     def prose(self) -> str:

@@ -1,6 +1,5 @@
 """The functions and the demo of the chapter on backpropagation do what the page says."""
 
-import ast
 import math
 import re
 
@@ -16,18 +15,8 @@ CONSTANTS = {"SMALL", "CORNERS", "PLACES", "corners", "relu"}
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, functions and constants of the notebook."""
-    names = {}
-    for cell in Chapter(ROOT / "book/feed-forward-networks/backpropagation.md").cells:
-        for node in ast.parse(cell.source).body:
-            targets = {
-                name.id
-                for target in getattr(node, "targets", [])
-                for name in ast.walk(target)
-                if isinstance(name, ast.Name)
-            }
-            wanted = isinstance(node, ast.Assign) and CONSTANTS & targets
-            if wanted or isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    path = ROOT / "book/feed-forward-networks/backpropagation.md"
+    names = Chapter(path).definitions(CONSTANTS)
     names["xor"] = np.array([[0.0], [1.0], [1.0], [0.0]])
     yield names
     plt.close("all")

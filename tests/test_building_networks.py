@@ -1,6 +1,5 @@
 """The functions and the demo of the chapter on building networks do what the page says."""
 
-import ast
 import copy
 import math
 
@@ -20,18 +19,8 @@ CONSTANTS = {"MEAN", "STD"}
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, functions, classes and constants of the notebook."""
-    names = {}
-    kept = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-    for cell in Chapter(ROOT / "book/training-well/building-networks.md").cells:
-        for node in ast.parse(cell.source).body:
-            assigned = {
-                name.id
-                for target in getattr(node, "targets", [])
-                for name in ast.walk(target)
-                if isinstance(name, ast.Name)
-            }
-            if isinstance(node, kept) or assigned & CONSTANTS:
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    path = ROOT / "book/training-well/building-networks.md"
+    names = Chapter(path).definitions(CONSTANTS)
     yield names
     plt.close("all")
 

@@ -1,6 +1,5 @@
 """The demos of the LeNet chapter show what its network computes, and its tools do what they say."""
 
-import ast
 import re
 
 import matplotlib.pyplot as plt
@@ -17,11 +16,7 @@ def chapter():
     """The imports, functions and classes of the notebook, with ten noisy pictures as data."""
     names = {"run": runtime.start("smoke"), "MEAN": 0.1307, "STD": 0.3081}
     names["ANGLES"] = torch.arange(0, 181, 5)
-    for cell in Chapter(ROOT / "book/convolutional-networks/lenet-digits.md").cells:
-        for node in ast.parse(cell.source).body:
-            kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            if isinstance(node, kinds):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    Chapter(ROOT / "book/convolutional-networks/lenet-digits.md").definitions(names=names)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (10, 1, 28, 28), generator=generator).to(torch.uint8)
     names["test_set"] = data.LabelledImages(images, torch.arange(10))

@@ -1,6 +1,5 @@
 """The functions and demos of the chapter on logistic regression do what the page says."""
 
-import ast
 import math
 
 import matplotlib.pyplot as plt
@@ -16,13 +15,7 @@ CONSTANTS = {"double", "temperature", "went_out", "X_days", "DECAYS", "paths"}
 def chapter():
     """The imports, functions and constants of the notebook, with 1,000 steps for the demo."""
     names = {"steps": 1000}
-    for cell in Chapter(ROOT / "book/linear-models/logistic-regression.md").cells:
-        for node in ast.parse(cell.source).body:
-            constant = isinstance(node, ast.Assign) and CONSTANTS & {
-                target.id for target in node.targets if isinstance(target, ast.Name)
-            }
-            if constant or isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    Chapter(ROOT / "book/linear-models/logistic-regression.md").definitions(CONSTANTS, names)
     yield names
     plt.close("all")
 

@@ -1,6 +1,5 @@
 """The functions and demos of the chapter on loss functions do what the page says."""
 
-import ast
 import math
 from itertools import combinations
 
@@ -17,14 +16,7 @@ SLOPE = {"squared": lambda r, d: r, "Huber": lambda r, d: r.clamp(-d, d),
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, functions and constants of the notebook."""
-    names = {}
-    for cell in Chapter(ROOT / "book/feed-forward-networks/loss-functions.md").cells:
-        for node in ast.parse(cell.source).body:
-            constant = isinstance(node, ast.Assign) and CONSTANTS & {
-                target.id for target in node.targets if isinstance(target, ast.Name)
-            }
-            if constant or isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    names = Chapter(ROOT / "book/feed-forward-networks/loss-functions.md").definitions(CONSTANTS)
     yield names
     plt.close("all")
 

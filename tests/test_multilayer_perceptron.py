@@ -1,6 +1,5 @@
 """The functions and demos of the chapter on multilayer perceptrons do what the page says."""
 
-import ast
 import math
 
 import matplotlib.pyplot as plt
@@ -18,14 +17,9 @@ CONSTANTS = {
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, classes, functions and constants of the notebook."""
-    names = {}
-    for cell in Chapter(ROOT / "book/feed-forward-networks/multilayer-perceptron.md").cells:
-        for node in ast.parse(cell.source).body:
-            target = getattr(node, "targets", [getattr(node, "target", None)])[0]
-            constant = getattr(target, "id", None) in CONSTANTS
-            kept = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            if constant or isinstance(node, kept):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    names = Chapter(ROOT / "book/feed-forward-networks/multilayer-perceptron.md").definitions(
+        CONSTANTS
+    )
     yield names
     plt.close("all")
 

@@ -1,6 +1,5 @@
 """The demos of the perceptron chapter show what the functions that they claim to show compute."""
 
-import ast
 import math
 
 import matplotlib.pyplot as plt
@@ -13,15 +12,7 @@ CONSTANTS = {"corners", "xor", "GATES", "TRUTH", "HIDDEN", "GAPS"}
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, functions, classes and constants of the notebook, without its runs."""
-    names = {}
-    for cell in Chapter(ROOT / "book/linear-models/perceptron.md").cells:
-        for node in ast.parse(cell.source).body:
-            constant = isinstance(node, ast.Assign) and CONSTANTS & {
-                target.id for target in node.targets if isinstance(target, ast.Name)
-            }
-            kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            if constant or isinstance(node, kinds):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    names = Chapter(ROOT / "book/linear-models/perceptron.md").definitions(CONSTANTS)
     yield names
     plt.close("all")
 

@@ -1,6 +1,5 @@
 """The functions and the demo of the chapter on tabular data do what the page says."""
 
-import ast
 import warnings
 
 import matplotlib.pyplot as plt
@@ -30,14 +29,7 @@ def chapter():
         "seeds": 1,
         "run": type("Run", (), {"pick": lambda _, **k: k["smoke"]})(),
     }
-    for cell in Chapter(ROOT / "book/training-well/tabular-data.md").cells:
-        for node in ast.parse(cell.source).body:
-            constant = isinstance(node, ast.Assign) and CONSTANTS & {
-                target.id for target in node.targets if isinstance(target, ast.Name)
-            }
-            kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-            if constant or isinstance(node, kinds):
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    Chapter(ROOT / "book/training-well/tabular-data.md").definitions(CONSTANTS, names)
     yield names
     plt.close("all")
 

@@ -1,6 +1,5 @@
 """The program that differentiates, the demo and the exercises of the chapter on tensors."""
 
-import ast
 import math
 import random
 
@@ -17,21 +16,11 @@ BY_HAND = {  # function and derivative, from math alone
 }
 
 
-def assigned(node: ast.stmt) -> set[str]:
-    """The names that a statement assigns to."""
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return {name.id for t in targets for name in ast.walk(t) if isinstance(name, ast.Name)}
-
-
 @pytest.fixture(scope="module")
 def chapter():
     """The imports, functions, classes and constants of the notebook, without its runs."""
-    names = {}
-    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-    for cell in Chapter(ROOT / "book/getting-started/tensors-autograd.md").cells:
-        for node in ast.parse(cell.source).body:
-            if isinstance(node, kinds) or assigned(node) & CONSTANTS:
-                exec(compile(ast.Module([node], []), str(cell.line), "exec"), names)
+    path = ROOT / "book/getting-started/tensors-autograd.md"
+    names = Chapter(path).definitions(CONSTANTS)
     yield names
     plt.close("all")
 
