@@ -209,25 +209,18 @@ def make_optimizer(model, lr, classifier_lr, momentum=0.9):
 def _after_warmup(optimizer, warmup, start, later):
     if warmup == 0:
         return later
-    climb = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda t: start + (1 - start) * min(t / warmup, 1)
-    )
+    climb = torch.optim.lr_scheduler.LinearLR(optimizer, start, 1.0, total_iters=warmup)
     return torch.optim.lr_scheduler.SequentialLR(optimizer, [climb, later], [warmup])
 
 
 def warm_cosine(optimizer, warmup, total, start=0.1):
-    def fall(t):
-        return math.cos(math.pi * t / (total - warmup) / 2) ** 2
-
-    later = torch.optim.lr_scheduler.LambdaLR(optimizer, fall)
+    later = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total - warmup)
     return _after_warmup(optimizer, warmup, start, later)
 
 
 def warm_milestones(optimizer, warmup, milestones, factor=0.1, start=0.1):
-    def fall(t):
-        return factor ** len([m for m in milestones if m - warmup <= t])
-
-    later = torch.optim.lr_scheduler.LambdaLR(optimizer, fall)
+    left = [m - warmup for m in milestones]
+    later = torch.optim.lr_scheduler.MultiStepLR(optimizer, left, gamma=factor)
     return _after_warmup(optimizer, warmup, start, later)
 """,
         "own-class": """
@@ -1030,7 +1023,7 @@ def make_optimizer(
 
 def warm_cosine(optimizer, warmup, total, start=0.1):
     parts = [
-        torch.optim.lr_scheduler.LinearLR(optimizer, max(start, 1e-9), 1.0, max(warmup, 1)),
+        torch.optim.lr_scheduler.LinearLR(optimizer, start, 1.0, max(warmup, 1)),
         torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total),
     ]
     return torch.optim.lr_scheduler.SequentialLR(optimizer, parts, milestones=[warmup])
@@ -1076,7 +1069,7 @@ def warm_cosine(optimizer: torch.optim.Optimizer, warmup: int, total: int, start
 
 def warm_milestones(optimizer, warmup, milestones, factor=0.1, start=0.1):
     parts = [
-        torch.optim.lr_scheduler.LinearLR(optimizer, max(start, 1e-9), 1.0, max(warmup, 1)),
+        torch.optim.lr_scheduler.LinearLR(optimizer, start, 1.0, max(warmup, 1)),
         torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, factor),
     ]
     return torch.optim.lr_scheduler.SequentialLR(optimizer, parts, milestones=[warmup])
