@@ -36,25 +36,44 @@ def test_the_unfinished_network_never_uses_its_last_layers(chapter):
     assert sum(p.numel() for p in chapter["chain"]().parameters()) == 21_840
 
 
-def test_the_small_base_class_finds_nested_parameters_and_no_lists(chapter):
-    block = chapter["make_block"](chapter["Tiny"])(3)
-    shapes = {name: tuple(p.shape) for name, p in block.named_parameters()}
-    assert shapes == {"share": (3,), "inner.weight": (3, 3), "inner.bias": (3,)}
-    block.inner = [block.inner]
-    assert [name for name, _ in block.named_parameters()] == ["share"]
+def test_the_output_of_the_unfinished_network_fits_the_loss_only_when_flattened(chapter):
+    output, label = chapter["Unfinished"]()(torch.randn(2, 1, 28, 28)), torch.tensor([3, 4])
+    with pytest.raises(RuntimeError):
+        F.cross_entropy(output, label)
+    assert F.cross_entropy(output.flatten(1), label).isfinite()
+
+
+def test_the_recursion_finds_what_pytorch_finds(chapter):
+    block = chapter["Block"](3)
+    holder = nn.Module()
+    holder.inner, holder.plain, holder.list = block, torch.ones(2), [nn.Linear(2, 2)]
+    holder.other = nn.Linear(2, 2, bias=False)
+    found, expected = dict(chapter["find_parameters"](holder)), dict(holder.named_parameters())
+    assert list(found) == list(expected)
+    assert all(found[name] is expected[name] for name in expected)
+
+
+def test_a_module_without_super_init_says_what_the_page_says():
+    class Careless(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(1, 1)
+
+    with pytest.raises(AttributeError, match=r"module before Module.__init__\(\) call"):
+        Careless()
 
 
 @pytest.mark.parametrize("padding", [0, 2])
 @pytest.mark.parametrize("dilation", [1, 3])
 @pytest.mark.parametrize("stride", [1, 2, 5])
-@pytest.mark.parametrize("groups", [1, 3])
-def test_the_convolution_by_hand_is_pytorchs(chapter, padding, dilation, stride, groups):
-    torch.manual_seed(0)
-    layer = nn.Conv1d(6, 9, 4, stride, padding, dilation, groups).double()
-    x = torch.randn(2, 6, 23, dtype=torch.float64)
-    by_hand = chapter["conv1d"](x, layer.weight, layer.bias, stride, padding, dilation, groups)
-    torch.testing.assert_close(by_hand, layer(x), rtol=0, atol=1e-12)
-    assert chapter["length"](23, 4, stride, padding, dilation) == layer(x).shape[-1]
+def test_the_length_is_pytorchs_and_too_short_a_signal_is_an_error(
+    chapter, padding, dilation, stride
+):
+    layer, span = nn.Conv1d(1, 1, 4, stride, padding, dilation), 3 * dilation + 1
+    for n in range(max(1, span - 2 * padding), 24):
+        expected = layer(torch.zeros(1, 1, n)).shape[-1]
+        assert chapter["length"](n, 4, stride, padding, dilation) == expected
+    with pytest.raises(RuntimeError):
+        layer(torch.zeros(1, 1, span - 2 * padding - 1))
 
 
 @pytest.mark.parametrize("settings", [(3, 1, 0, 1), (3, 2, 0, 2), (4, 3, 1, 1), (5, 3, 2, 2)])
@@ -77,15 +96,20 @@ def test_every_frame_shows_what_the_outputs_see(chapter, settings):
     assert f"{len(seen)} outputs" in chapter["say_windows"](*settings)
 
 
-@pytest.mark.parametrize("include", [True, False])
-@pytest.mark.parametrize("ceil", [True, False])
-def test_average_pooling_by_hand_is_pytorchs(chapter, ceil, include):
-    for n in range(5, 12):
-        x = torch.randn(n, generator=torch.Generator().manual_seed(n))
-        for kernel, stride, padding in ((2, 2, 0), (4, 3, 1), (3, 2, 1), (5, 4, 2), (2, 3, 1)):
-            settings = (kernel, stride, padding, ceil, include)
-            expected = F.avg_pool1d(x[None], *settings)[0]
-            torch.testing.assert_close(chapter["avg_pool1d"](x, *settings), expected)
+def test_the_rules_of_average_pooling_that_the_page_states():
+    x = torch.arange(1.0, 6.0)[None]  # a third window of stride 4 would start in the padding
+    for kernel, stride, padding in ((4, 3, 1), (2, 3, 1), (3, 4, 1)):
+        output = F.avg_pool1d(x, kernel, stride, padding, ceil_mode=True, count_include_pad=False)
+        expected = []
+        for start in range(-padding, 5, stride):  # no window starts at 5 or later
+            expected.append(float(x[0, max(start, 0) : start + kernel].mean()))
+        assert output[0].tolist() == pytest.approx(expected)
+    assert F.max_pool1d(-x, 3, 2, padding=1)[0, 0] == -1  # not the padding's 0
+
+
+def test_stochastic_pooling_of_the_window_has_the_expectation_of_the_page():
+    window = torch.tensor([0.0, 1.0, 3.0, 4.0])
+    assert (window * window / window.sum()).sum() == 3.25
 
 
 def test_a_shared_weight_gets_the_sum_of_the_gradients_by_finite_differences():
@@ -115,6 +139,15 @@ def test_the_loader_by_hand_gives_the_batches_of_the_data_loader(chapter, size):
         assert torch.equal(x, x_hand) and torch.equal(y, y_hand)
         seen += y.tolist()
     assert sorted(seen) == list(range(50)) and seen != sorted(seen)
+
+
+def test_a_loader_that_shuffles_draws_one_number_first():
+    order = torch.Generator().manual_seed(7)
+    (batch,) = DataLoader(range(10), 10, shuffle=True, generator=torch.Generator().manual_seed(7))
+    assert batch.tolist() != torch.randperm(10, generator=order).tolist()
+    order = torch.Generator().manual_seed(7)
+    torch.empty((), dtype=torch.int64).random_(generator=order)
+    assert batch.tolist() == torch.randperm(10, generator=order).tolist()
 
 
 def test_nested_batches_move_and_the_original_stays(chapter):
