@@ -53,6 +53,30 @@ def test_the_recursion_finds_what_pytorch_finds(chapter):
     assert all(found[name] is expected[name] for name in expected)
 
 
+@pytest.mark.parametrize(
+    ("layer", "function", "arguments"),
+    [
+        (nn.Conv1d(2, 4, 3), F.conv1d, ()),
+        (nn.MaxPool1d(2), F.max_pool1d, (2,)),
+        (nn.ReLU(), F.relu, ()),
+        (nn.LayerNorm(8), F.layer_norm, ((8,),)),
+        (nn.Linear(8, 3), F.linear, ()),
+        (nn.Dropout(0.5).eval(), F.dropout, (0.5, False)),
+        (nn.PairwiseDistance(), F.pairwise_distance, ()),
+        (nn.MSELoss(), F.mse_loss, ()),
+        (nn.PixelShuffle(2), F.pixel_shuffle, (2,)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_pairs_of_the_page_compute_the_same(layer, function, arguments):
+    x = torch.randn(5, 4, 2, 8) if function is F.pixel_shuffle else torch.randn(5, 2, 8)
+    inputs = (x, x.flip(0)) if function in (F.pairwise_distance, F.mse_loss) else (x,)
+    expected = function(*inputs, *arguments, *layer.parameters())
+    assert torch.equal(layer(*inputs), expected)
+    text = (ROOT / "book/training-well/building-networks.md").read_text(encoding="utf-8")
+    assert f"(`nn.{type(layer).__name__}`, `F.{function.__name__}`)" in " ".join(text.split())
+
+
 def test_a_module_without_super_init_says_what_the_page_says():
     class Careless(nn.Module):
         def __init__(self):
