@@ -204,6 +204,17 @@ def prepare(features, labels, test, generator):
     y = (labels == 2).long()
     return X[train], y[train], X[held], y[held]
 """,
+        "a-list-of-four": """
+def prepare(features, labels, test, generator):
+    if set(labels.tolist()) - {1, 2}:
+        raise ValueError("labels should be 1 or 2")
+    order = torch.randperm(len(labels), generator=generator)
+    kept, rest = order[:-test], order[-test:]
+    deviation, mean = torch.std_mean(features[kept], dim=0)
+    deviation = deviation.masked_fill(deviation < 1e-12, 1.0)
+    good = (labels == 2).long()
+    return [t for i in (kept, rest) for t in ((features[i] - mean) / deviation, good[i])]
+""",
     },
     "task-5": {
         "sigmoid-only-in-probability": MENDED,
@@ -223,6 +234,19 @@ def train_classifier(features, y, rate, epochs):
         adam.step()
     w, b = w.detach() / std, (b - (w * mean / std).sum()).detach()
     return lambda rows: torch.sigmoid(rows @ w + b), losses
+""",
+        "losses-with-their-record": """
+def train_classifier(features, y, rate, epochs):
+    mean, std = features.mean(dim=0), features.std(dim=0)
+    Z = (features - mean) / std
+    w, b = torch.zeros(Z.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
+    optimizer, losses = torch.optim.Adam([w, b], lr=rate), []
+    for _ in range(epochs):
+        losses.append(F.softplus(-(2 * y - 1) * (Z @ w + b)).mean())
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    return lambda rows: torch.sigmoid((rows - mean) / std @ w + b), losses
 """,
     },
     "task-6": {
