@@ -123,7 +123,7 @@ def mixed(released, tmp_path_factory):
     answers = {
         "task-1": "def add(a, b):\n    return a * b",
         "task-2": "def subtract(a, b):\n    return b - a",
-        "task-3": "def divide(a, b):\n    c = a // 0\n    return c",
+        "task-3": " \ndef divide(a, b):\n    c = a // 0\n    return c",  # an empty line first
     }
     notebook = answered(released, answers)
     notebook["cells"].insert(3, code("undefined + 1"))
@@ -145,7 +145,7 @@ def test_an_error_in_the_student_s_code_is_located(mixed):
     state, message = states(mixed)["Task 3"]
     assert state == "failed"
     assert message.startswith("ZeroDivisionError: ")
-    assert message.endswith("(in task-3, line 2: c = a // 0)")
+    assert message.endswith("(in task-3, line 3: c = a // 0)")
 
 
 def test_an_error_in_a_cell_of_one_s_own_is_noted(mixed):

@@ -41,7 +41,8 @@ def reason(cell: Any, cells: dict[int, Any], timeout: int) -> str:
         return said + _short(warned) if warned else ""
     error = errors[0]
     numbers = FRAME.findall(strip_ansi("\n".join(error.traceback)))
-    frames = [(cells.get(int(count), cell), int(line)) for count, line in numbers]
+    counted = [(cells.get(int(count), cell), int(line)) for count, line in numbers]
+    frames = [(own, line + _blank(own)) for own, line in counted]
     return _short(_said(error, frames)) + _place(frames)
 
 
@@ -66,6 +67,11 @@ def _place(frames: list[tuple[Any, int]]) -> str:
 def _line(cell: Any, number: int) -> str:
     lines = cell.source.splitlines()
     return _short(lines[number - 1].strip()) if number <= len(lines) else "its end"
+
+
+def _blank(cell: Any) -> int:
+    """Empty lines at the head of a cell: IPython drops them before it counts."""
+    return cell.source[: len(cell.source) - len(cell.source.lstrip())].count("\n")
 
 
 def _short(text: str) -> str:
