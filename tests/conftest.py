@@ -35,6 +35,7 @@ def pytest_collection_modifyitems(items) -> None:
             raise pytest.UsageError(f"{item.path.name} uses the book: add it to WITH_BOOK")
 
 
+@pytest.hookimpl(optionalhook=True)  # without the plugin one process runs everything
 def pytest_xdist_make_scheduler(config, log):
     """Run side by side what shares no costly fixture: files, or single assignments."""
     from xdist.scheduler import LoadScopeScheduling
