@@ -136,6 +136,33 @@ class Rows(Dataset):
 """,
     },
     "task-4": {
+        "last-layer-first": """
+class Net(nn.Module):
+    def __init__(self, d, classes):
+        super().__init__()
+        self.out, self.hidden = nn.Linear(32, classes), nn.Linear(d, 32)
+
+    def forward(self, x):
+        return self.out(self.hidden(x).relu())
+
+
+def learn_and_judge(X, y, X_new, y_new, classes, seed):
+    torch.manual_seed(seed)
+    net = Net(X.shape[-1], classes)
+    adam = torch.optim.Adam(net.parameters(), 0.01)
+    past = DataLoader(torch.utils.data.TensorDataset(X, y), 32, shuffle=True)
+    held_out = DataLoader(torch.utils.data.TensorDataset(X_new, y_new), 64)
+    for _ in range(20):
+        net.train()
+        for rows, labels in past:
+            adam.zero_grad()
+            F.cross_entropy(net(rows), labels).backward()
+            adam.step()
+        net.eval()
+        accuracy = sum((net(x).argmax(1) == k).sum() for x, k in held_out) / len(y_new)
+    kinds, counts = y.unique(return_counts=True)
+    return net, accuracy, (y_new == kinds[counts.argmax()]).float().mean()
+""",
         "fit": """
 def learn_and_judge(X, y, X_new, y_new, classes, seed):
     torch.manual_seed(seed)
@@ -379,6 +406,18 @@ def encode(frame, train, categorical, numeric):
 """,
     },
     "task-3": {
+        "dtypes-of-the-frame": """
+class Rows(Dataset):
+    def __init__(self, frame, codes, numbers, target):
+        parts = (torch.tensor(frame[names].to_numpy()) for names in (codes, numbers, target))
+        self.codes, self.numbers, self.labels = parts
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, i):
+        return (self.codes[i], self.numbers[i]), self.labels[i]
+""",
         "row-labels": """
 class Rows(Dataset):
     def __init__(self, frame, codes, numbers, target):
