@@ -378,6 +378,22 @@ def penalized_step(parameters, slopes, rate, l1, l2, n):
 """,
     },
     "task-4": {
+        "channels-of-a-sample-together": """
+class Dropout(nn.Module):
+    def __init__(self, p=0.5, channels=False):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError("p should lie between 0 and 1")
+        self.p, self.channels = p, channels
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        if self.p == 1:
+            return x * 0
+        shape = (len(x),) + (1,) * (x.ndim - 1) if self.channels else x.shape
+        return x * (torch.rand(shape) >= self.p) / (1 - self.p)
+""",
         "keeps-with-p": """
 class Dropout(nn.Module):
     def __init__(self, p=0.5, channels=False):
