@@ -68,6 +68,14 @@ def answered(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any
     return notebook
 
 
+def changed(answer: str, *pairs: tuple[str, str]) -> str:
+    """A planted answer in which each first text, which must occur, is replaced by the second."""
+    for old, new in pairs:
+        assert old in answer, f"the answer to be changed does not contain {old!r}"
+        answer = answer.replace(old, new)
+    return answer
+
+
 def submit(root: Path, student: str, name: str, notebook: dict[str, Any]) -> None:
     """Put a submission where nbgrader looks for it."""
     folder = root / "grading" / "submitted" / student / name

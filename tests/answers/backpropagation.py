@@ -3,6 +3,8 @@
 Correct ones in other styles than the reference, and wrong ones named after the misconception.
 """
 
+from classroom import changed
+
 PULLS = """
 
 def pulls(A_in, D):
@@ -105,12 +107,6 @@ statements = {
     "last": True, "falls": True, "order": False, "cosine": False, "random": True, "align": True
 }
 """
-
-
-def changed(code: str, old: str, new: str) -> str:
-    """The code with one piece replaced, which must occur in it once."""
-    assert code.count(old) == 1, old
-    return code.replace(old, new)
 
 
 CORRECT = {
@@ -415,7 +411,7 @@ def softmax_error(Z, G):
 """,
     },
     "task-4": {
-        "one-sided": changed(changed(RELATIVE_DIFFERENCES, "(1, -1)", "(1, 0)"), "(2 * h)", "h")
+        "one-sided": changed(changed(RELATIVE_DIFFERENCES, ("(1, -1)", "(1, 0)")), ("(2 * h)", "h"))
         + FIRST_FAULT,
         "restored-with-rounding": """
 def relative_differences(loss, layers, gradients, h=1e-5):
@@ -437,17 +433,16 @@ def relative_differences(loss, layers, gradients, h=1e-5):
     return result
 """
         + FIRST_FAULT,
-        "zero-by-zero": changed(RELATIVE_DIFFERENCES, " if longest >= 1e-8 else 0.0", "")
+        "zero-by-zero": changed(RELATIVE_DIFFERENCES, (" if longest >= 1e-8 else 0.0", ""))
         + FIRST_FAULT,
         "absolute-differences": changed(
-            RELATIVE_DIFFERENCES, " / longest if longest >= 1e-8 else 0.0", ""
+            RELATIVE_DIFFERENCES, (" / longest if longest >= 1e-8 else 0.0", "")
         )
         + FIRST_FAULT,
         "begins-at-the-first-layer": RELATIVE_DIFFERENCES
         + changed(
             FIRST_FAULT,
-            "reversed(range(1, len(differences) + 1))",
-            "range(1, len(differences) + 1)",
+            ("reversed(range(1, len(differences) + 1))", "range(1, len(differences) + 1)"),
         ),
         "layers-count-from-zero": RELATIVE_DIFFERENCES + FIRST_FAULT.replace('", l', '", l - 1'),
         "examples-by-heart": """
@@ -480,16 +475,14 @@ def train(X, Y, layers, functions, rate, steps):
     return layers, losses
 """,
         "mean-over-all-entries": changed(
-            changed(TRAIN, "/ (2 * len(X))", "/ (2 * Y.numel())"),
-            "D = (a - Y) *",
-            "D = (a - Y) / Y.shape[1] *",
+            changed(TRAIN, ("/ (2 * len(X))", "/ (2 * Y.numel())")),
+            ("D = (a - Y) *", "D = (a - Y) / Y.shape[1] *"),
         ),
         "slope-at-a": changed(
-            changed(TRAIN, "[-1][1](sums[-1])", "[-1][1](outputs[-1])"),
-            "[1](sums[l - 1])",
-            "[1](outputs[l])",
+            changed(TRAIN, ("[-1][1](sums[-1])", "[-1][1](outputs[-1])")),
+            ("[1](sums[l - 1])", "[1](outputs[l])"),
         ),
-        "slope-of-the-output-forgotten": changed(TRAIN, " * functions[-1][1](sums[-1])", ""),
+        "slope-of-the-output-forgotten": changed(TRAIN, (" * functions[-1][1](sums[-1])", "")),
         "arguments-changed-in-place": """
 def train(X, Y, layers, functions, rate, steps):
     losses = []
@@ -532,17 +525,18 @@ def train(X, Y, layers, functions, rate, steps):
 train_classifier = train_with_bugs
 """,
         "only-the-slope-mended": changed(
-            changed(CLASSIFIER, "D = D @ W *", "D = D @ new_W *"), "D.mean(dim=0,", "D.sum(dim=0,"
+            changed(CLASSIFIER, ("D = D @ W *", "D = D @ new_W *")),
+            ("D.mean(dim=0,", "D.sum(dim=0,"),
         ),
         "slope-at-a-left": changed(
-            CLASSIFIER, "sigmoid_slope(Z[l - 1])", "sigmoid_slope(A[l - 1])"
+            CLASSIFIER, ("sigmoid_slope(Z[l - 1])", "sigmoid_slope(A[l - 1])")
         ),
-        "updated-too-early-left": changed(CLASSIFIER, "D = D @ W *", "D = D @ new_W *"),
-        "sum-for-the-biases-left": changed(CLASSIFIER, "D.mean(dim=0,", "D.sum(dim=0,"),
+        "updated-too-early-left": changed(CLASSIFIER, ("D = D @ W *", "D = D @ new_W *")),
+        "sum-for-the-biases-left": changed(CLASSIFIER, ("D.mean(dim=0,", "D.sum(dim=0,")),
         "mended-with-a-slope-at-the-output": changed(
-            CLASSIFIER, "D = A[-1] - Y", "D = (A[-1] - Y) * sigmoid_slope(Z[-1])"
+            CLASSIFIER, ("D = A[-1] - Y", "D = (A[-1] - Y) * sigmoid_slope(Z[-1])")
         ),
-        "given-list-changed": changed(CLASSIFIER, "    layers = list(layers)\n", ""),
+        "given-list-changed": changed(CLASSIFIER, ("    layers = list(layers)\n", "")),
     },
     "task-7": {
         "guessed-that-wrong-gradients-fail": """
@@ -551,9 +545,10 @@ lower = {"none": 100, "no slope": 0, "slope of a": 0, "random": 0, "opposite": 0
 differences = {"none": 0, "no slope": 1, "slope of a": 1, "random": 1, "opposite": 2}
 statements = dict(last=True, falls=False, order=True, cosine=True, random=False, align=False)
 """,
-        "last-layer-blamed": changed(TYPED, '"last": True', '"last": False'),
+        "last-layer-blamed": changed(TYPED, ('"last": True', '"last": False')),
         "small-difference-harmless": changed(
-            changed(TYPED, '"order": False', '"order": True'), '"cosine": False', '"cosine": True'
+            changed(TYPED, ('"order": False', '"order": True')),
+            ('"cosine": False', '"cosine": True'),
         ),
         "mean-instead-of-median": TYPED
         + """

@@ -1,5 +1,7 @@
 """Answers to the assignment on image augmentation: correct ones, and wrong ones by mistake."""
 
+from classroom import changed
+
 # Task 1, as the chapter writes it: a checksum decides which file stays.
 FIND = """
 def find_samples(folder):
@@ -178,13 +180,6 @@ def predict(copies, share):
 STATEMENTS = """
 statements = {"coin": True, "single": True, "half": True, "checksum": False, "mirror": False}
 """
-
-
-def change(text: str, old: str, new: str) -> str:
-    """The text with one line replaced, which must be there."""
-    if old not in text:
-        raise ValueError(f"nothing to replace: {old!r} is not in the answer")
-    return text.replace(old, new)
 
 
 CORRECT = {
@@ -407,20 +402,23 @@ statements = {
 
 WRONG = {
     "task-1": {
-        "only-verify": change(
+        "only-verify": changed(
             FIND,
-            """        with Image.open(path) as picture:
+            (
+                """        with Image.open(path) as picture:
             picture.load()
 """,
-            "",
+                "",
+            ),
         )
         + SPLIT,
-        "keeps-one-of-two-classes": change(FIND, " if len(classes[key]) == 1", "") + SPLIT,
-        "small-endings-only": change(FIND, "path.suffix.lower()", "path.suffix") + SPLIT,
-        "classes-from-the-files": change(
-            change(FIND, "for p in folder.iterdir() if p.is_dir()", 'for p in folder.glob("*/*")'),
-            "sorted(p.name",
-            "sorted({p.parent.name",
+        "keeps-one-of-two-classes": changed(FIND, (" if len(classes[key]) == 1", "")) + SPLIT,
+        "small-endings-only": changed(FIND, ("path.suffix.lower()", "path.suffix")) + SPLIT,
+        "classes-from-the-files": changed(
+            changed(
+                FIND, ("for p in folder.iterdir() if p.is_dir()", 'for p in folder.glob("*/*")')
+            ),
+            ("sorted(p.name", "sorted({p.parent.name"),
         ).replace('glob("*/*"))', 'glob("*/*")})')
         + SPLIT,
         "drops-every-copy": """
@@ -456,20 +454,25 @@ def split(samples, seed):
     cut = int(0.8 * len(samples))
     return samples[:cut], samples[cut:]
 """,
-        "rounded": FIND + change(SPLIT, "int(", "round("),
+        "rounded": FIND + changed(SPLIT, ("int(", "round(")),
     },
     "task-2": {
-        "sigmoid": change(
+        "sigmoid": changed(
             NETWORK,
-            "self.scores(x).flatten(1).mean(1)",
-            "torch.sigmoid(self.scores(x).flatten(1).mean(1))",
+            (
+                "self.scores(x).flatten(1).mean(1)",
+                "torch.sigmoid(self.scores(x).flatten(1).mean(1))",
+            ),
         ),
-        "squeezed-everywhere": change(NETWORK, "self.last(x).squeeze(1)", "self.last(x).squeeze()"),
-        "no-padding": change(NETWORK, ", padding=1", ""),
-        "maximum-instead-of-mean": change(NETWORK, ".mean(1)", ".amax(1)"),
-        "sum-instead-of-mean": change(NETWORK, ".mean(1)", ".sum(1)"),
-        "relu-after-the-scores": change(
-            NETWORK, "return self.last(x).squeeze(1)", "return torch.relu(self.last(x).squeeze(1))"
+        "squeezed-everywhere": changed(
+            NETWORK, ("self.last(x).squeeze(1)", "self.last(x).squeeze()")
+        ),
+        "no-padding": changed(NETWORK, (", padding=1", "")),
+        "maximum-instead-of-mean": changed(NETWORK, (".mean(1)", ".amax(1)")),
+        "sum-instead-of-mean": changed(NETWORK, (".mean(1)", ".sum(1)")),
+        "relu-after-the-scores": changed(
+            NETWORK,
+            ("return self.last(x).squeeze(1)", "return torch.relu(self.last(x).squeeze(1))"),
         ),
         "dense-layer": """
 class CatDog(nn.Module):
@@ -489,21 +492,23 @@ class CatDog(nn.Module):
 """,
     },  # fmt: skip
     "task-3": {
-        "sigmoid-and-probabilities": change(
+        "sigmoid-and-probabilities": changed(
             STEP,
-            "nn.BCEWithLogitsLoss()(network(images)",
-            "nn.BCELoss()(torch.sigmoid(network(images))",
+            (
+                "nn.BCEWithLogitsLoss()(network(images)",
+                "nn.BCELoss()(torch.sigmoid(network(images))",
+            ),
         )
         + ACCURACY,
-        "two-sigmoids": change(STEP, "(network(images)", "(torch.sigmoid(network(images))")
+        "two-sigmoids": changed(STEP, ("(network(images)", "(torch.sigmoid(network(images))"))
         + ACCURACY,
-        "old-gradients": change(STEP, "    optimizer.zero_grad()\n", "") + ACCURACY,
-        "threshold-of-probabilities": STEP + change(ACCURACY, "z > 0", "z > 0.5"),
-        "rounded-probability": STEP + change(ACCURACY, "(z > 0)", "(torch.sigmoid(z) > 0.5)"),
-        "zero-is-a-dog": STEP + change(ACCURACY, "z > 0", "z >= 0"),
-        "stays-in-evaluation": STEP + change(ACCURACY, "    network.train(before)\n", ""),
+        "old-gradients": changed(STEP, ("    optimizer.zero_grad()\n", "")) + ACCURACY,
+        "threshold-of-probabilities": STEP + changed(ACCURACY, ("z > 0", "z > 0.5")),
+        "rounded-probability": STEP + changed(ACCURACY, ("(z > 0)", "(torch.sigmoid(z) > 0.5)")),
+        "zero-is-a-dog": STEP + changed(ACCURACY, ("z > 0", "z >= 0")),
+        "stays-in-evaluation": STEP + changed(ACCURACY, ("    network.train(before)\n", "")),
         "always-back-to-training": STEP
-        + change(ACCURACY, "network.train(before)", "network.train()"),
+        + changed(ACCURACY, ("network.train(before)", "network.train()")),
         "mean-of-batches": STEP
         + """
 
@@ -518,17 +523,17 @@ def accuracy(network, images, labels, batch):
 """,
     },  # fmt: skip
     "task-4": {
-        "not-cut-off-at-zero": change(RANGES, "max(0, 1 - x)", "1 - x") + ADJUST + JITTER,
-        "hue-around-one": change(RANGES, "(-hue, hue)", "(1 - hue, 1 + hue)") + ADJUST + JITTER,
+        "not-cut-off-at-zero": changed(RANGES, ("max(0, 1 - x)", "1 - x")) + ADJUST + JITTER,
+        "hue-around-one": changed(RANGES, ("(-hue, hue)", "(1 - hue, 1 + hue)")) + ADJUST + JITTER,
         "contrast-of-each-channel": RANGES
-        + change(ADJUST, "gray.mean()", "image.mean((1, 2), keepdim=True)")
+        + changed(ADJUST, ("gray.mean()", "image.mean((1, 2), keepdim=True)"))
         + JITTER,
         "mean-of-the-channels": RANGES
-        + change(ADJUST, "0.299 * r + 0.587 * g + 0.114 * b", "(r + g + b) / 3")
+        + changed(ADJUST, ("0.299 * r + 0.587 * g + 0.114 * b", "(r + g + b) / 3"))
         + JITTER,
-        "not-clipped": RANGES + change(ADJUST, ".clamp(0, 1)", "") + JITTER,
+        "not-clipped": RANGES + changed(ADJUST, (".clamp(0, 1)", "")) + JITTER,
         "saturation-the-other-way": RANGES
-        + change(ADJUST, "f * image + (1 - f) * gray\n", "(1 - f) * image + f * gray\n")
+        + changed(ADJUST, ("f * image + (1 - f) * gray\n", "(1 - f) * image + f * gray\n"))
         + JITTER,
         "one-factor-for-all": RANGES
         + ADJUST
@@ -543,16 +548,14 @@ def jitter(image, settings, generator):
 """,
         "folded-at-zero": RANGES
         + ADJUST
-        + change(
-            change(
+        + changed(
+            changed(
                 JITTER,
-                "low, high = max(0, 1 - settings[name]), 1",
-                "low, high = 1 - settings[name], 1",
+                ("low, high = max(0, 1 - settings[name]), 1", "low, high = 1 - settings[name], 1"),
             ),
-            ".item()",
-            ".clamp(min=0).item()",
+            (".item()", ".clamp(min=0).item()"),
         ),
-        "own-random-numbers": RANGES + ADJUST + change(JITTER, ", generator=generator", ""),
+        "own-random-numbers": RANGES + ADJUST + changed(JITTER, (", generator=generator", "")),
         "every-factor-on-the-original": RANGES
         + ADJUST
         + """
@@ -567,20 +570,21 @@ def jitter(image, settings, generator):
 """,
     },
     "task-5": {
-        "never-clipped": change(
-            change(
+        "never-clipped": changed(
+            changed(
                 CUTOUT,
-                "randint(0, height,",
-                "randint(side // 2, max(height - side // 2, side // 2 + 1),",
+                (
+                    "randint(0, height,",
+                    "randint(side // 2, max(height - side // 2, side // 2 + 1),",
+                ),
             ),
-            "randint(0, width,",
-            "randint(side // 2, max(width - side // 2, side // 2 + 1),",
+            ("randint(0, width,", "randint(side // 2, max(width - side // 2, side // 2 + 1),"),
         ),
-        "negative-starts-count-from-the-end": change(
-            CUTOUT, "max(top, 0) : bottom, max(left, 0) : right", "top:bottom, left:right"
+        "negative-starts-count-from-the-end": changed(
+            CUTOUT, ("max(top, 0) : bottom, max(left, 0) : right", "top:bottom, left:right")
         ),
-        "random-corner-instead-of-center": change(
-            CUTOUT, "row - side // 2, column - side // 2", "row, column"
+        "random-corner-instead-of-center": changed(
+            CUTOUT, ("row - side // 2, column - side // 2", "row, column")
         ),
         "one-draw-for-the-batch": """
 def cutout(images, count, side, fill, generator):
@@ -593,19 +597,23 @@ def cutout(images, count, side, fill, generator):
         images[:, :, rows, columns] = fill[:, None, None]
     return images
 """,
-        "zeros": change(CUTOUT, "fill[:, None, None]", "0"),
-        "in-place": change(CUTOUT, "    images = images.clone()\n", ""),
-        "even-sides-too-long": change(
+        "zeros": changed(CUTOUT, ("fill[:, None, None]", "0")),
+        "in-place": changed(CUTOUT, ("    images = images.clone()\n", "")),
+        "even-sides-too-long": changed(
             CUTOUT,
-            "bottom, right = top + side, left + side",
-            "bottom, right = row + side // 2 + 1, column + side // 2 + 1",
+            (
+                "bottom, right = top + side, left + side",
+                "bottom, right = row + side // 2 + 1, column + side // 2 + 1",
+            ),
         ),
-        "row-equals-column": change(
+        "row-equals-column": changed(
             CUTOUT,
-            "column = torch.randint(0, width, (1,), generator=generator).item()",
-            "column = row % width",
+            (
+                "column = torch.randint(0, width, (1,), generator=generator).item()",
+                "column = row % width",
+            ),
         ),
-        "one-square": change(CUTOUT, "range(count)", "range(min(count, 1))"),
+        "one-square": changed(CUTOUT, ("range(count)", "range(min(count, 1))")),
     },  # fmt: skip
     "task-6": {
         "leaky-as-given": """
@@ -623,63 +631,71 @@ def prepare(photos, labels, large, size, seed):
     cut = int(0.8 * len(samples))
     return Photos(*zip(*samples[:cut]), change), Photos(*zip(*samples[cut:]), plain)
 """,
-        "one-transform-for-both": change(
-            PREPARE, "v2.Compose([v2.Resize((size, size)), normalize])", "training"
+        "one-transform-for-both": changed(
+            PREPARE, ("v2.Compose([v2.Resize((size, size)), normalize])", "training")
         ),
-        "color-after-normalizing": change(
-            change(
+        "color-after-normalizing": changed(
+            changed(
                 PREPARE,
-                """        v2.ToDtype(torch.float32, scale=True),
+                (
+                    """        v2.ToDtype(torch.float32, scale=True),
         v2.Normalize(MEAN, STD),
 """,
-                "",
+                    "",
+                ),
             ),
-            "        v2.RandomCrop(size),\n",
-            "        normalize,\n        v2.RandomCrop(size),\n",
+            (
+                "        v2.RandomCrop(size),\n",
+                "        normalize,\n        v2.RandomCrop(size),\n",
+            ),
         ),
-        "validation-cropped": change(
+        "validation-cropped": changed(
             PREPARE,
-            "v2.Resize((size, size)), normalize",
-            "v2.Resize((large, large)), v2.CenterCrop(size), normalize",
+            (
+                "v2.Resize((size, size)), normalize",
+                "v2.Resize((large, large)), v2.CenterCrop(size), normalize",
+            ),
         ),
-        "nothing-random-at-all": change(
+        "nothing-random-at-all": changed(
             PREPARE,
-            "Photos([photos[i] for i in a], [labels[i] for i in a], training)",
-            "Photos([photos[i] for i in a], [labels[i] for i in a], validation)",
+            (
+                "Photos([photos[i] for i in a], [labels[i] for i in a], training)",
+                "Photos([photos[i] for i in a], [labels[i] for i in a], validation)",
+            ),
         ),
-        "no-crop": change(
+        "no-crop": changed(
             PREPARE,
-            "v2.Resize((large, large)),\n        v2.RandomCrop(size)",
-            "v2.Resize((size, size))",
+            ("v2.Resize((large, large)),\n        v2.RandomCrop(size)", "v2.Resize((size, size))"),
         ),
-        "labels-left-behind": change(
-            PREPARE, "[labels[i] for i in b]", "[labels[i] for i in sorted(b)]"
+        "labels-left-behind": changed(
+            PREPARE, ("[labels[i] for i in b]", "[labels[i] for i in sorted(b)]")
         ),
-        "normalized-twice": change(
+        "normalized-twice": changed(
             PREPARE,
-            "v2.Resize((size, size)), normalize",
-            "normalize, v2.Resize((size, size)), normalize",
+            ("v2.Resize((size, size)), normalize", "normalize, v2.Resize((size, size)), normalize"),
         ),
     },  # fmt: skip
     "task-7": {
         "believes-mirrors-leak": MEASURE
         + PREDICT
-        + change(STATEMENTS, '"mirror": False', '"mirror": True'),
+        + changed(STATEMENTS, ('"mirror": False', '"mirror": True')),
         "believes-half-is-safe": MEASURE
         + PREDICT
-        + change(STATEMENTS, '"half": True', '"half": False'),
+        + changed(STATEMENTS, ('"half": True', '"half": False')),
         "believes-checksums": MEASURE
         + PREDICT
-        + change(STATEMENTS, '"checksum": False', '"checksum": True'),
-        "late-is-leaked": change(
+        + changed(STATEMENTS, ('"checksum": False', '"checksum": True')),
+        "late-is-leaked": changed(
             MEASURE,
-            "nearest(train, train_labels, X[b], y[b])",
-            "nearest(fives.flatten(0, 1), five_labels.flatten(), X[b], y[b])",
+            (
+                "nearest(train, train_labels, X[b], y[b])",
+                "nearest(fives.flatten(0, 1), five_labels.flatten(), X[b], y[b])",
+            ),
         )
         + PREDICT
         + STATEMENTS,
-        "labels-in-the-wrong-order": change(
-            MEASURE, "y[:, None].expand(-1, heap.shape[1]).flatten()", "y.repeat(heap.shape[1])"
+        "labels-in-the-wrong-order": changed(
+            MEASURE, ("y[:, None].expand(-1, heap.shape[1]).flatten()", "y.repeat(heap.shape[1])")
         )
         + PREDICT
         + STATEMENTS,

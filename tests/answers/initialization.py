@@ -3,6 +3,8 @@
 Correct ones in other styles than the reference, and wrong ones named after the misconception.
 """
 
+from classroom import changed
+
 CHANNEL_NUMBERS = """
 def channel_numbers(batches):
     parts = [b.double().transpose(0, 1).flatten(1) / 255 for b in batches]
@@ -99,14 +101,6 @@ def train(x, y, x_test, sizes, steps, rate, limit, generator):
 
 CLIP = "        nn.utils.clip_grad_norm_(model.parameters(), limit)\n"
 BACKWARD = "        loss.backward()\n"
-
-
-def changed(source: str, *pairs: tuple[str, str]) -> str:
-    """The source with some parts replaced; each must be there."""
-    for old, new in pairs:
-        assert old in source, old
-        source = source.replace(old, new)
-    return source
 
 
 MEASURED = """

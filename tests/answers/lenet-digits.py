@@ -1,5 +1,7 @@
 """Answers to lenet-digits: correct ones in other styles, wrong ones named by misconception."""
 
+from classroom import changed
+
 PADDING = """
 def same_padding(k):
     if k < 1 or k % 2 == 0:
@@ -153,15 +155,6 @@ with torch.no_grad():
 
 statements = {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True}
 """
-
-
-def changed(source: str, *pairs: tuple[str, str]) -> str:
-    """The source with each first text, which must occur, replaced by the second."""
-    for old, new in pairs:
-        if old not in source:
-            raise ValueError(f"the answer to change does not contain {old!r}")
-        source = source.replace(old, new)
-    return source
 
 
 CORRECT = {

@@ -3,6 +3,8 @@
 Correct ones in other styles than the reference, and wrong ones named after the misconception.
 """
 
+from classroom import changed
+
 FORWARD = """
 def forward(X, layers):
     for W, b, f in layers:
@@ -100,12 +102,6 @@ dead_small = 0.012
 dead_centered = 0.012
 statements = {"revive": False, "center": True, "leaky": False, "loss": True, "wide": True}
 """
-
-
-def but(answer: str, old: str, new: str) -> str:
-    """An answer with one place changed."""
-    assert answer.count(old) == 1, (old, answer)
-    return answer.replace(old, new)
 
 
 CORRECT = {
@@ -397,7 +393,7 @@ def shorten(layers):
     return [(W, b, f)]
 """,
         "bias-added-instead-of-carried-along": FORWARD
-        + but(SHORTEN, "W @ W_before, W @ b_before + b", "W @ W_before, b_before.sum() + b"),
+        + changed(SHORTEN, ("W @ W_before, W @ b_before + b", "W @ W_before, b_before.sum() + b")),
         "merges-only-pairs": FORWARD
         + """
 def shorten(layers):
@@ -424,27 +420,28 @@ def shorten(layers):
             waiting = None
     return result or [(*waiting, None)]
 """,
-        "weights-not-transposed": but(FORWARD, "X @ W.T + b", "X @ W + b") + SHORTEN,
-        "bias-forgotten": but(FORWARD, "X @ W.T + b", "X @ W.T") + SHORTEN,
+        "weights-not-transposed": changed(FORWARD, ("X @ W.T + b", "X @ W + b")) + SHORTEN,
+        "bias-forgotten": changed(FORWARD, ("X @ W.T + b", "X @ W.T")) + SHORTEN,
     },
     "task-2": {
-        "outputs-taken-for-sums": but(
-            but(SLOPE, "a * (1 - a)", "torch.sigmoid(a) * (1 - torch.sigmoid(a))"),
-            "1 - a**2",
-            "1 - torch.tanh(a) ** 2",
+        "outputs-taken-for-sums": changed(
+            changed(SLOPE, ("a * (1 - a)", "torch.sigmoid(a) * (1 - torch.sigmoid(a))")),
+            ("1 - a**2", "1 - torch.tanh(a) ** 2"),
         )
         + MAXOUT
         + MAXOUT_GRADIENT,
-        "elu-with-alpha-one-only": but(SLOPE, "a + alpha", "a + 1") + MAXOUT + MAXOUT_GRADIENT,
-        "elu-slope-from-a-as-if-it-were-z": but(SLOPE, "a + alpha", "alpha * torch.exp(a)")
+        "elu-with-alpha-one-only": changed(SLOPE, ("a + alpha", "a + 1"))
         + MAXOUT
         + MAXOUT_GRADIENT,
-        "slope-one-at-the-kink": but(SLOPE, "a > 0", "a >= 0") + MAXOUT + MAXOUT_GRADIENT,
+        "elu-slope-from-a-as-if-it-were-z": changed(SLOPE, ("a + alpha", "alpha * torch.exp(a)"))
+        + MAXOUT
+        + MAXOUT_GRADIENT,
+        "slope-one-at-the-kink": changed(SLOPE, ("a > 0", "a >= 0")) + MAXOUT + MAXOUT_GRADIENT,
         "largest-over-the-units": SLOPE
-        + but(MAXOUT, "max(dim=-1)", "max(dim=1)")
+        + changed(MAXOUT, ("max(dim=-1)", "max(dim=1)"))
         + MAXOUT_GRADIENT,
         "maxout-followed-by-relu": SLOPE
-        + but(MAXOUT, ".values", ".values.clamp(min=0)")
+        + changed(MAXOUT, (".values", ".values.clamp(min=0)"))
         + MAXOUT_GRADIENT,
         "all-branches-get-the-gradient": SLOPE
         + MAXOUT
@@ -454,8 +451,8 @@ def maxout_gradient(X, W, b):
 """,
         "winner-without-the-bias": SLOPE
         + MAXOUT
-        + but(
-            MAXOUT_GRADIENT, '(torch.einsum("nd,mkd->nmk", X, W) + b)', "(X @ W.mT).movedim(0, 1)"
+        + changed(
+            MAXOUT_GRADIENT, ('(torch.einsum("nd,mkd->nmk", X, W) + b)', "(X @ W.mT).movedim(0, 1)")
         ),
         "gradient-by-autograd": SLOPE
         + MAXOUT
@@ -476,13 +473,15 @@ def soften(z, temperature=1.0, dim=-1):
     return e / e.sum(dim=dim, keepdim=True)
 """
         + SOFTMAX_GRADIENT,
-        "always-the-last-axis": but(
-            but(SOFTEN, "z.amax(dim=dim", "z.amax(dim=-1"), "e.sum(dim=dim", "e.sum(dim=-1"
+        "always-the-last-axis": changed(
+            changed(SOFTEN, ("z.amax(dim=dim", "z.amax(dim=-1")), ("e.sum(dim=dim", "e.sum(dim=-1")
         )
         + SOFTMAX_GRADIENT,
-        "one-maximum-for-the-whole-batch": but(SOFTEN, "z.amax(dim=dim, keepdim=True)", "z.max()")
+        "one-maximum-for-the-whole-batch": changed(
+            SOFTEN, ("z.amax(dim=dim, keepdim=True)", "z.max()")
+        )
         + SOFTMAX_GRADIENT,
-        "multiplied-by-the-temperature": but(SOFTEN, "z / temperature", "z * temperature")
+        "multiplied-by-the-temperature": changed(SOFTEN, ("z / temperature", "z * temperature"))
         + SOFTMAX_GRADIENT,
         "first-of-equal-scores-wins": """
 def soften(z, temperature=1.0, dim=-1):
@@ -494,10 +493,12 @@ def soften(z, temperature=1.0, dim=-1):
     return e / e.sum(dim=dim, keepdim=True)
 """
         + SOFTMAX_GRADIENT,
-        "torch-softmax": but(
+        "torch-softmax": changed(
             SOFTEN,
-            "torch.exp(z / temperature)\n    return",
-            "torch.softmax(z / temperature, dim)\n    return",
+            (
+                "torch.exp(z / temperature)\n    return",
+                "torch.softmax(z / temperature, dim)\n    return",
+            ),
         )
         + SOFTMAX_GRADIENT,
         "diagonal-of-the-jacobian-only": SOFTEN
@@ -513,10 +514,16 @@ def softmax_gradient(p, g):
 """,
     },
     "task-4": {
-        "threshold-of-the-plane": but(TOWER, "-20 * (d - 0.5)", "-20 * 1.5") + HILLS + INTERPOLATE,
-        "threshold-lets-single-walls-stand": but(TOWER, "(d - 0.5)", "0.5") + HILLS + INTERPOLATE,
-        "soft-walls": but(TOWER, "200.0", "20.0") + HILLS + INTERPOLATE,
-        "bias-is-the-place-of-the-step": but(TOWER, "b1 = -k *", "b1 = -") + HILLS + INTERPOLATE,
+        "threshold-of-the-plane": changed(TOWER, ("-20 * (d - 0.5)", "-20 * 1.5"))
+        + HILLS
+        + INTERPOLATE,
+        "threshold-lets-single-walls-stand": changed(TOWER, ("(d - 0.5)", "0.5"))
+        + HILLS
+        + INTERPOLATE,
+        "soft-walls": changed(TOWER, ("200.0", "20.0")) + HILLS + INTERPOLATE,
+        "bias-is-the-place-of-the-step": changed(TOWER, ("b1 = -k *", "b1 = -"))
+        + HILLS
+        + INTERPOLATE,
         "tower-of-the-example": """
 def tower(low, high):
     low, high = torch.tensor([0.2, 0.4]), torch.tensor([0.6, 0.9])
@@ -526,7 +533,7 @@ def tower(low, high):
 """
         + HILLS
         + INTERPOLATE,
-        "width-not-squared": TOWER + but(HILLS, "width**2", "width") + INTERPOLATE,
+        "width-not-squared": TOWER + changed(HILLS, ("width**2", "width")) + INTERPOLATE,
         "axes-summed-too-late": TOWER
         + """
 def hills(X, centers, width):
@@ -549,30 +556,28 @@ def interpolate(X, y, width):
     },
     "task-5": {
         "untouched": "\ntrain_digits = train_with_bugs\n",
-        "softmax-along-the-classes": but(
-            TRAIN, "nn.Linear(500, 10))", "nn.Linear(500, 10), nn.Softmax(dim=1))"
+        "softmax-along-the-classes": changed(
+            TRAIN, ("nn.Linear(500, 10))", "nn.Linear(500, 10), nn.Softmax(dim=1))")
         ),
-        "relu-still-behind-the-last-layer": but(
-            TRAIN, "nn.Linear(500, 10))", "nn.Linear(500, 10), nn.ReLU())"
+        "relu-still-behind-the-last-layer": changed(
+            TRAIN, ("nn.Linear(500, 10))", "nn.Linear(500, 10), nn.ReLU())")
         ),
-        "no-relu-at-all": but(TRAIN, "nn.ReLU(), ", ""),
-        "log-of-the-last-batch": but(
-            TRAIN, "log.append(total / len(images))", "log.append(loss.item())"
+        "no-relu-at-all": changed(TRAIN, ("nn.ReLU(), ", "")),
+        "log-of-the-last-batch": changed(
+            TRAIN, ("log.append(total / len(images))", "log.append(loss.item())")
         ),
-        "mean-of-the-batches-means": but(
-            but(TRAIN, "loss.item() * len(i)", "loss.item()"),
-            "total / len(images)",
-            "total / -(-len(images) // 100)",
+        "mean-of-the-batches-means": changed(
+            changed(TRAIN, ("loss.item() * len(i)", "loss.item()")),
+            ("total / len(images)", "total / -(-len(images) // 100)"),
         ),
-        "shuffling-lost": but(TRAIN, "torch.randperm", "torch.arange"),
+        "shuffling-lost": changed(TRAIN, ("torch.randperm", "torch.arange")),
     },
     "task-6": {
-        "small-steps-revive": but(TYPED, '"revive": False', '"revive": True'),
-        "leaky-units-are-not-silent": but(TYPED, '"leaky": False', '"leaky": True'),
-        "centering-does-not-matter": but(
-            but(TYPED, "dead_centered = 0.012", "dead_centered = 0.516"),
-            '"center": True',
-            '"center": False',
+        "small-steps-revive": changed(TYPED, ('"revive": False', '"revive": True')),
+        "leaky-units-are-not-silent": changed(TYPED, ('"leaky": False', '"leaky": True')),
+        "centering-does-not-matter": changed(
+            changed(TYPED, ("dead_centered = 0.012", "dead_centered = 0.516")),
+            ('"center": True', '"center": False'),
         ),
         "one-seed": """
 dead_raw, dead_small, dead_centered = (
