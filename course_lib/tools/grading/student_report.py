@@ -17,13 +17,11 @@ def show(outcome: Outcome, console: Console) -> None:
     table = Table(title=outcome.assignment, title_justify="left", show_lines=True)
     table.add_column("Task", ratio=2)
     table.add_column("Points", justify="right", no_wrap=True)
-    table.add_column("Hidden", justify="right", no_wrap=True)
     table.add_column("State", no_wrap=True)
     table.add_column("What to look at", ratio=3)
     for task in outcome.tasks:
         state = Text(task.state, style=COLORS.get(task.state, "red"))
-        points, hidden = f"{task.points:g}", f"{task.hidden:g}"
-        table.add_row(Text(task.title), points, hidden, state, Text(task.message))
+        table.add_row(Text(task.title), f"{task.points:g}", state, Text(task.message))
     console.print(table)
     for heading, sentences in (("Mend", outcome.problems), ("Note", outcome.notes)):
         for sentence in sentences:
@@ -41,8 +39,8 @@ def _summary(outcome: Outcome) -> list[str]:
         said.append(f"Not started: {_names(untouched)}.")
     if hidden:
         said.append(
-            f"Hidden tests, which only the grader runs, carry {hidden:g} of the {points:g} points: "
-            "they check the same tasks with other inputs."
+            f"Hidden tests, which only the grader runs, decide on at least {hidden:g} of the "
+            f"{points:g} points: they check the same tasks with other inputs."
         )
     said.append(f"Next: {_next(outcome)}")
     return said
