@@ -328,7 +328,7 @@ def test_the_command_prints_a_table_and_what_to_do_next(released, path):
         "this does not hold",
         "1 of 4 tasks pass",
         "Not started: Task 3, Task 4.",
-        "carry 6 of the 13 points",
+        "decide on at least 6 of the 13 points",
         "Next: mend Task 2",
     ):
         assert said in done.stdout

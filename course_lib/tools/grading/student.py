@@ -66,7 +66,7 @@ class Task:
 
     @property
     def hidden(self) -> float:
-        """Points of the cells that held nothing but hidden tests; others may have held some, too."""
+        """Points of the cells that held nothing but hidden tests; others may hold some, too."""
         return _points([cell for cell in self.tests if _is_hidden(cell)])
 
 
