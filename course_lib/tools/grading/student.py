@@ -7,6 +7,7 @@ say which tasks pass. Only the student's notebook is needed, neither the solutio
 from __future__ import annotations
 
 import ast
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from jupyter_client import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbgrader.preprocessors import CheckCellMetadata, Execute, OverwriteCells
 from nbgrader.utils import (
@@ -292,6 +294,13 @@ def _is_untouched(cell: Any) -> bool:
 # --- running it -----------------------------------------------------------------------------------
 
 
+class _SilentKernels(AsyncKernelManager):
+    """Starts kernels whose own complaints, such as those while they end, reach no student."""
+
+    async def start_kernel(self, **options: Any) -> None:
+        await super().start_kernel(stderr=subprocess.DEVNULL, **options)
+
+
 def _execute(
     notebook: Any,
     folder: Path,
@@ -310,7 +319,7 @@ def _execute(
     step = Execute(
         timeout=timeout,
         kernel_name="python3",  # as in grading, whatever kernel the student has chosen
-        extra_arguments=["--log-level=CRITICAL"],  # it complains when Ctrl-C ends it
+        kernel_manager_class=_SilentKernels,
         on_cell_start=starts,
         log=QUIET,
     )
