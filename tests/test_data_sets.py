@@ -31,6 +31,7 @@ LOADERS = {
     "hymenoptera": data.hymenoptera,
     "oxford-pets": data.oxford_pets,
     "penn-fudan": data.penn_fudan,
+    "style-transfer": data.style_pictures,
 }
 IMAGES = ("mnist", "fashion-mnist", "cifar10")
 PHOTOS = ("hymenoptera", "oxford-pets")
@@ -133,6 +134,8 @@ def summary(loaded):
             return loaded.text
         case data.SentencePairs():
             return loaded.pairs
+        case data.StylePictures():
+            return loaded.content.tolist(), loaded.style.tolist()
     sample = loaded.test[5]
     picture = sample.image.tolist()
     if isinstance(sample, data.Street):
@@ -331,6 +334,93 @@ def test_real_boxes_agree_with_the_annotations(real):
     streets = real("penn-fudan").train
     boxes = streets[streets.names.index("FudanPed00001")].target["boxes"]
     assert (boxes[0] - torch.tensor([159.0, 181, 302, 431])).abs().max() <= 1
+
+
+def test_style_pictures(standins):
+    pictures = standins["style-transfer"]
+    assert pictures.content.shape == pictures.style.shape == (3, 384, 512)
+    blue = pictures.style.float().mean((1, 2))
+    assert blue[2] > blue[0] + 20  # the painting is blue as a whole, and not of one color
+    assert pictures.style.float().std() > 30
+
+
+@needs_real
+def test_real_style_pictures(real):
+    pictures = real("style-transfer")
+    assert pictures.content.shape == (3, 768, 1024)
+    assert pictures.style.shape == (3, 768, 970)
+    assert pictures.content.dtype == torch.uint8
+
+
+def test_number_pairs():
+    pairs = dict(data.number_pairs())
+    assert len(pairs) == 10_000
+    assert pairs["forty-two"] == "四十二"
+    assert dict(data.number_pairs("eng-fra"))["forty-two"] == "quarante-deux"
+    with pytest.raises(ValueError, match="no pairs 'eng-deu'; choose one of eng-cmn, eng-fra"):
+        data.number_pairs("eng-deu")
+
+
+# --- scenes and tokens ----------------------------------------------------------------------------
+
+
+def test_shapes_are_what_their_labels_say_and_boxes_and_masks_agree():
+    images, targets = data.shape_scenes(40, size=64, seed=3)
+    assert images.shape == (40, 3, 64, 64) and images.dtype == torch.uint8
+    seen = set()
+    for target in targets:
+        boxes, masks = target["boxes"], target["masks"]
+        assert 1 <= len(boxes) == len(masks) == len(target["labels"]) <= 3
+        assert masks.sum(0).max() == 1
+        for (left, top, right, bottom), mask, label in zip(
+            boxes.int().tolist(), masks, target["labels"].tolist(), strict=True
+        ):
+            inside = mask[top:bottom, left:right]
+            assert inside.sum() == mask.sum()
+            assert inside[0].any() and inside[-1].any() and inside[:, 0].any()
+            if len(boxes) == 1:  # nothing hides a part: the area tells the shape
+                part = float(inside.float().mean())
+                area = {"circle": 0.785, "square": 1.0, "triangle": 0.5}[data.SHAPES[label]]
+                assert part == pytest.approx(area, abs=0.09)
+                seen.add(label)
+    assert seen == {1, 2, 3}
+
+
+def test_a_seed_gives_the_same_scenes():
+    (first, _), (again, _), (other, _) = (data.shape_scenes(3, seed=s) for s in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    with pytest.raises(ValueError, match="size=8, most=3: at least one scene of 16 pixels"):
+        data.shape_scenes(3, size=8)
+
+
+def test_a_vocabulary():
+    words = ["the", "time", "the", "machine", "the", "time"]
+    known = data.Vocabulary(words, least=2, special=("<unk>", "<pad>"))
+    assert known.tokens == ["<unk>", "<pad>", "the", "time"]
+    assert "machine" not in known and known["machine"] == 0
+    assert known.decode(known.encode(words)) == ["the", "time", "the", "<unk>", "the", "time"]
+    assert known.encode([]).dtype == torch.int64
+    closed = data.Vocabulary("ab", special=())
+    with pytest.raises(KeyError, match="'c' is not in the vocabulary"):
+        closed.encode("abc")
+    with pytest.raises(ValueError, match="least=2 drops tokens"):
+        data.Vocabulary("ab", least=2, special=())
+    with pytest.raises(ValueError, match="named twice"):
+        data.Vocabulary("ab", special=("<pad>", "<pad>"))
+
+
+def test_windows_continue_each_other():
+    text = torch.arange(100)
+    parts = list(data.windows(text, batch_size=3, steps=4, offset=2))
+    assert len(parts) == 8
+    assert all(torch.equal(y, x + 1) and x.shape == (3, 4) for x, y in parts)
+    rows = torch.cat([x for x, _ in parts], dim=1)
+    assert torch.equal(rows[:, 1:], rows[:, :-1] + 1)
+    assert rows[0, 0] == 2
+    whole = list(data.windows(torch.arange(9), batch_size=2, steps=4))
+    assert len(whole) == 1 and whole[0][1].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    with pytest.raises(ValueError, match="8 tokens from number 0 on do not fill 2 rows of 4"):
+        next(data.windows(torch.arange(8), batch_size=2, steps=4))
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(tmp_path):

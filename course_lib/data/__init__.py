@@ -14,13 +14,18 @@ _MODULES = {
     "batches": ("Batches",),
     "cards": ("CARDS", "Card", "card"),
     "images": ("ImageSet", "cifar10", "fashion_mnist", "mnist"),
-    "photographs": ("PhotoSet", "hymenoptera", "oxford_pets", "penn_fudan"),
+    "photographs": (
+        *("PhotoSet", "StylePictures", "hymenoptera", "oxford_pets", "penn_fudan"),
+        "style_pictures",
+    ),
     "pictures": (
         *("TRIMAP_CLASSES", "LabelledImages", "Photo", "Photographs", "Pet", "Street", "Streets"),
     ),
+    "scenes": ("SHAPES", "shape_scenes"),
     "sources": ("DamagedFile", "DataError", "DataWarning", "available"),
     "tables": ("MixedTable", "NumericTable", "adult", "german_credit"),
-    "text": ("SentencePairs", "Text", "sentence_pairs", "time_machine"),
+    "text": ("SentencePairs", "Text", "number_pairs", "sentence_pairs", "time_machine"),
+    "tokens": ("Vocabulary", "windows"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -170,6 +170,19 @@ _ALL = (
         citation="L. Wang, J. Shi, G. Song, I. Shen: Object detection combining recognition and "
         "segmentation. ACCV, 2007.",
     ),
+    Card(
+        name="style-transfer",
+        title="Style pictures",
+        content="A photograph of Tübingen and the painting The Starry Night (Vincent van Gogh, "
+        "1889), the pair of the first paper on neural style transfer.",
+        size="0.8 MB",
+        licence="The painting is in the public domain; the repository is under the MIT license, "
+        "which does not name the photograph.",
+        source="https://github.com/leongatys/PytorchNeuralStyleTransfer",
+        key="gatys2016",
+        citation="L. A. Gatys, A. S. Ecker, M. Bethge: Image style transfer using convolutional "
+        "neural networks. CVPR, 2016.",
+    ),
 )
 
 CARDS: dict[str, Card] = {card.name: card for card in _ALL}

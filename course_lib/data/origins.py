@@ -2,7 +2,8 @@
 
 A published checksum is used wherever there is one: those of torchvision (MNIST, Fashion-MNIST,
 Oxford pets), of the CIFAR-10 homepage, of the book *Dive into Deep Learning* (fra-eng.zip), and
-SHA256 sums of files that were compared with published ones (German Credit, Adult). For three
+SHA256 sums of files that were compared with published ones (German Credit, Adult) or belong to a
+named commit (the style pictures). For three
 archives nobody publishes a checksum: cmn-eng.zip (its content grows), hymenoptera_data.zip and
 PennFudanPed.zip. Their first download is tested as an archive, its SHA256 is written down beside
 it, and every later download must agree.
@@ -193,5 +194,21 @@ ORIGINS: dict[str, Origin] = {
             ),
         ),
         unpack="",
+    ),
+    "style-transfer": _same_files(
+        "style-transfer",
+        "",
+        (
+            "https://raw.githubusercontent.com/leongatys/PytorchNeuralStyleTransfer/"
+            "be6c8e2b35568669a5a0ac10b66c912207ad355d/Images/",
+        ),
+        {
+            "Tuebingen_Neckarfront.jpg": (
+                "sha256:e67d1869f01fd805385c681a80d9ebcf0f70ea4a5fe6127f0606bb1c7f4bf506"
+            ),
+            "vangogh_starry_night.jpg": (
+                "sha256:228bebf0dd424ea4f740d8d88a67f2960424c166e638086c1ec529260d2e3832"
+            ),
+        },
     ),
 }

@@ -1,4 +1,4 @@
-"""Photographs of many sizes: ants and bees, pets with trimaps, pedestrians with boxes and masks."""
+"""Pictures of many sizes: ants and bees, pets with trimaps, pedestrians with masks, a painting."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from course_lib.data import sources
 from course_lib.data.cards import card
 from course_lib.data.dataset import DataSet
-from course_lib.data.pictures import Photographs, Streets
+from course_lib.data.pictures import Photographs, Streets, to_tensor
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
 S = TypeVar("S")
 
@@ -87,6 +88,40 @@ def penn_fudan() -> PhotoSet[Streets]:
     subset = "" if whole else " (subset of 170)"
     classes = ("background", "person")
     return _photo_set("penn-fudan", loaded, classes, "generated street scenes", subset)
+
+
+@dataclass(frozen=True)
+class StylePictures(DataSet):
+    """The two pictures of a style transfer.
+
+    Attributes:
+        content: a photograph, ``uint8 (3, height, width)``.
+        style: a painting, ``uint8 (3, height, width)``.
+        card, source, is_standin: as in every :class:`~course_lib.data.dataset.DataSet`.
+    """
+
+    content: Tensor
+    style: Tensor
+
+
+def style_pictures() -> StylePictures:
+    """A photograph of Tübingen, 768 × 1024, and The Starry Night by van Gogh, 768 × 970 pixels.
+
+    Raises:
+        FileNotFoundError: ``COURSE_DATA`` names a folder that does not exist.
+
+    Source: Gatys et al. (2016); see ``card("style-transfer")``.
+    """
+    from course_lib.data.standins import photographs
+
+    def read(files: sources.Files) -> list[Image]:
+        names = ("Tuebingen_Neckarfront.jpg", "vangogh_starry_night.jpg")
+        return [open_image(files, name) for name in names]
+
+    loaded = sources.load("style-transfer", read, photographs.style_pictures)
+    name, pictures = "style-transfer", [to_tensor(picture) for picture in loaded.value]
+    sources.describe(name, loaded, "a photograph and a painting", "a street and a field of strokes")
+    return StylePictures(*pictures, card=card(name), source=loaded.source)
 
 
 def _photo_set(

@@ -83,17 +83,28 @@ def sentence_pairs(name: str = "eng-cmn") -> SentencePairs:
 
     Source: Tatoeba Project and manythings.org; see ``card("eng-cmn")`` and ``card("eng-fra")``.
     """
+    if name not in LANGUAGES:
+        raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
+    loaded = sources.load(name, lambda files: _read_pairs(files, name), lambda: number_pairs(name))
+    content = f"{len(loaded.value):,} pairs, English and {LANGUAGES[name]}"
+    sources.describe(name, loaded, content, "number words from zero to 9,999")
+    return SentencePairs(loaded.value, card=card(name), source=loaded.source)
+
+
+def number_pairs(name: str = "eng-cmn") -> list[tuple[str, str]]:
+    """The numbers from 0 to 9,999 in English words and in another language, shortest first.
+
+    Args:
+        name: ``eng-cmn`` (Chinese numerals) or ``eng-fra`` (French words).
+
+    Raises:
+        ValueError: another name.
+    """
     from course_lib.data.standins import text
 
     if name not in LANGUAGES:
         raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
-    spell = {"eng-cmn": text.chinese, "eng-fra": text.french}[name]
-    loaded = sources.load(
-        name, lambda files: _read_pairs(files, name), lambda: text.number_pairs(spell)
-    )
-    content = f"{len(loaded.value):,} pairs, English and {LANGUAGES[name]}"
-    sources.describe(name, loaded, content, "number words from zero to 9,999")
-    return SentencePairs(loaded.value, card=card(name), source=loaded.source)
+    return text.number_pairs({"eng-cmn": text.chinese, "eng-fra": text.french}[name])
 
 
 def decode(content: bytes) -> str:

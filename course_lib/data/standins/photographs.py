@@ -1,4 +1,4 @@
-"""Stand-ins for photographs: insects, pets and street scenes, drawn when they are asked for."""
+"""Stand-ins for pictures: insects, pets, streets and a painting, drawn when they are asked for."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ def streets() -> tuple[Streets, Streets]:
     """45 training and 15 test scenes with one to four people, exact masks and boxes."""
     names = [f"street_{i:03d}" for i in range(60)]
     return Streets(names[:45], street, street_mask), Streets(names[45:], street, street_mask)
+
+
+def style_pictures() -> list[Image]:
+    """A street as the photograph, and a painting of short strokes that flow around two stars."""
+    return [street("street_000").resize((512, 384)), painting()]
+
+
+def painting() -> Image:
+    """Blue and yellow strokes along a field of two whirls, 384 × 512 pixels."""
+    from PIL import Image, ImageDraw
+
+    rng = _rng("painting")
+    picture = Image.new("RGB", (512, 384), (30, 45, 95))
+    brush = ImageDraw.Draw(picture)
+    whirls = ((150, 120, 1.0), (370, 170, -1.0))
+    for _ in range(5_000):
+        x, y = rng.uniform(0, 512), rng.uniform(0, 384)
+        near = [((x - a) ** 2 + (y - b) ** 2 + 400, a, b, turn) for a, b, turn in whirls]
+        u = sum(-turn * (y - b) / square for square, a, b, turn in near) + 0.004
+        v = sum(turn * (x - a) / square for square, a, b, turn in near)
+        length = rng.uniform(8, 22) / max(np.hypot(u, v), 1e-6)
+        star = min(square for square, *_ in near) < 3_000
+        color = _shade(rng, (225, 195, 80) if star or rng.random() < 0.08 else (55, 90, 160))
+        brush.line([x, y, x + u * length, y + v * length], fill=color, width=rng.randint(2, 5))
+    return picture
 
 
 def _two_kinds(
