@@ -146,21 +146,20 @@ class Assignment:
     def plans(self) -> dict[str, dict[str, tuple[str, str]]]:
         """Which answer each submission gives to each task: the kind and the name of the answer.
 
-        In every submission half of the tasks are right and half are wrong, so that one task's
-        mistake that costs another task points shows.
+        In every submission two tasks of three are wrong and the others right, so that a mistake in
+        one task that costs another task points shows. There are as many submissions as it takes to
+        give every planted answer once.
         """
-        rounds = max(len(wrong) for wrong in self.wrong.values())
-        plans = {}
-        for number in range(rounds):
-            for half in (0, 1):
-                plan = {}
-                for position, task in enumerate(self.tests):
-                    right, wrong = list(self.correct[task]), list(self.wrong[task])
-                    if position % 2 == half:
-                        plan[task] = ("wrong", wrong[number % len(wrong)])
-                    else:
-                        plan[task] = ("correct", right[number % len(right)])
-                plans[f"mixed-{number}-{half}"] = plan
+        plans: dict[str, dict[str, tuple[str, str]]] = {}
+        given = {(task, kind): 0 for task in self.tests for kind in ("correct", "wrong")}
+        planted = {"correct": self.correct, "wrong": self.wrong}
+        while any(count < len(planted[kind][task]) for (task, kind), count in given.items()):
+            plan = plans[f"mixed-{len(plans):02}"] = {}
+            for position, task in enumerate(self.tests):
+                kind = "correct" if (position + len(plans)) % 3 == 0 else "wrong"
+                names = list(planted[kind][task])
+                plan[task] = (kind, names[given[task, kind] % len(names)])
+                given[task, kind] += 1
         return plans
 
     def submission(self, plan: dict[str, tuple[str, str]]) -> dict[str, Any]:
