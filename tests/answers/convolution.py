@@ -119,6 +119,24 @@ def detect(picture, kernel, bias, window, stride):
     },
     "task-3": {
         "windows-and-places": FORWARD + BACKWARD,
+        "zeros-between-the-deltas": FORWARD
+        + """
+
+def conv_backward(delta, x, weight, stride, padding):
+    (s, t), (p, q), (k, l) = stride, padding, weight.shape[2:]
+    n, o, h, w = delta.shape
+    apart = delta.new_zeros(n, o, (h - 1) * s + 1, (w - 1) * t + 1)
+    apart[:, :, ::s, ::t] = delta
+    wide = F.pad(x, (q, q, p, p))
+    views = wide.unfold(2, apart.shape[2], 1).unfold(3, apart.shape[3], 1)
+    dweight = torch.einsum("noij,ncabij->ocab", apart, views)[:, :, :k, :l]
+    around = F.pad(apart, (l - 1, l - 1, k - 1, k - 1)).unfold(2, k, 1).unfold(3, l, 1)
+    seen = torch.einsum("noijab,ocab->ncij", around, weight.flip(2, 3))
+    dwide = torch.zeros_like(wide)
+    dwide[:, :, : seen.shape[2], : seen.shape[3]] = seen
+    dx = dwide[:, :, p : p + x.shape[2], q : q + x.shape[3]]
+    return dx, dweight, delta.sum((0, 2, 3))
+""",
         "matrix-products": """
 def columns(x, k, s, p):
     return F.unfold(x, k, padding=p, stride=s)  # (n, c k l, h' w')
@@ -294,24 +312,19 @@ WRONG = {
         "dense": (places * (inputs + bias), places * (2 * inputs - 1 + bias)),
     }
 """,
-        "a-bias-for-each-place": COSTS
-        + """
-    return {
-        "output": out,
-        "convolution": (out_channels * m + bias * places, places * (2 * m - 1 + bias)),
-        "dense": (places * (inputs + bias), places * (2 * inputs - 1 + bias)),
-    }
-""",
-        "dense-to-one-unit": COSTS
+        "fits-only-without-padding": COSTS.replace(
+            "if down < 0 or right < 0", "if kernel[0] > h or kernel[1] > w"
+        )
         + """
     return {
         "output": out,
         "convolution": (out_channels * (m + bias), places * (2 * m - 1 + bias)),
-        "dense": (inputs + bias, 2 * inputs - 1 + bias),
+        "dense": (places * (inputs + bias), places * (2 * inputs - 1 + bias)),
     }
 """,
-        "padding-on-one-side": COSTS.replace("2 * padding", "padding")
+        "padding-for-the-dense-layer": COSTS
         + """
+    inputs = c * (h + 2 * padding[0]) * (w + 2 * padding[1])
     return {
         "output": out,
         "convolution": (out_channels * (m + bias), places * (2 * m - 1 + bias)),
@@ -364,10 +377,6 @@ def detect(picture, kernel, bias, window, stride):
 """,
     },
     "task-3": {
-        "turned-kernel": FORWARD.replace("views, weight)", "views, weight.flip(2, 3))")
-        + BACKWARD.replace("delta, views)", "delta, views).flip(2, 3)").replace(
-            "j], weight)", "j], weight.flip(2, 3))"
-        ),
         "kernel-not-turned-on-the-way-back": FORWARD
         + BACKWARD.replace("j], weight)", "j], weight.flip(2, 3))"),
         "a-stack-instead-of-a-sum-over-channels": FORWARD.replace(
@@ -375,13 +384,8 @@ def detect(picture, kernel, bias, window, stride):
             '"nijab,oab->noij", views[:, 0], weight[:, 0])',
         )
         + BACKWARD,
-        "pairs-exchanged": FORWARD.replace("(s, t), (p, q)", "(t, s), (q, p)")
-        + BACKWARD.replace("(s, t), (p, q)", "(t, s), (q, p)"),
-        "ignores-the-stride-on-the-way-back": FORWARD
-        + BACKWARD.replace("i * s : i * s + k, j * t : j * t + l", "i : i + k, j : j + l"),
-        "keeps-the-padding": FORWARD
-        + BACKWARD.replace("dwide[:, :, p : p + x.shape[2], q : q + x.shape[3]]", "dwide"),
-        "last-window-wins": FORWARD + BACKWARD.replace("+= part", "= part"),
+        "padding-from-the-first-axis": FORWARD.replace("(q, q, p, p)", "(p, p, q, q)")
+        + BACKWARD.replace("(q, q, p, p)", "(p, p, q, q)"),
         "mean-over-pictures": FORWARD
         + BACKWARD.replace("return dx, dweight, ", "return dx, dweight / len(x), "),
         "autograd": """
@@ -412,17 +416,6 @@ def unseen(layers, n):
     for k, s, p, d in layers:
         seen = {i * s - p + d * a for i in seen for a in range(k)}
     return sorted(set(range(n)) - seen)
-""",
-        "adds-kernels-and-forgets-strides": """
-def field(layers, i):
-    first = last = i
-    for k, s, p, d in reversed(layers):
-        first, last = first - p, last - p + d * (k - 1)
-    return first, last
-
-
-def unseen(layers, n):
-    return []
 """,
         "forgets-the-padding": """
 def field(layers, i):
@@ -460,6 +453,23 @@ def unseen(layers, n):
         seen |= set(range(first, last + 1))
     return sorted(set(range(n)) - seen)
 """,
+        "units-beyond-the-ends-of-a-map": """
+def field(layers, i):
+    first = last = i
+    for k, s, p, d in reversed(layers):
+        first, last = first * s - p, last * s - p + d * (k - 1)
+    return first, last
+
+
+def unseen(layers, n):
+    size = n
+    for k, s, p, d in layers:
+        size = (size + 2 * p - d * (k - 1) - 1) // s + 1
+    seen = set(range(size))
+    for k, s, p, d in reversed(layers):
+        seen = {i * s - p + d * a for i in seen for a in range(k)}
+    return sorted(set(range(n)) - seen)
+""",
         "cut-off-at-zero": """
 def field(layers, i):
     first = last = i
@@ -482,31 +492,12 @@ def pixel_scores(maps, linear):
 def picture_scores(maps, sizes, linear):
     return torch.cat([linear(m[None, :, :h, :w].mean((2, 3))) for m, (h, w) in zip(maps, sizes)])
 """,
-        "without-the-bias": """
-def pixel_scores(maps, linear):
-    return torch.einsum("nchw,oc->nohw", maps, linear.weight)
-
-
-def picture_scores(maps, sizes, linear):
-    return torch.cat([linear(m[None, :, :h, :w].mean((2, 3))) for m, (h, w) in zip(maps, sizes)])
-""",
         "all-pixels-count": """
 def pixel_scores(maps, linear):
     return linear(maps.movedim(1, -1)).movedim(-1, 1)
 
 
 def picture_scores(maps, sizes, linear):
-    return linear(maps.mean(dim=(2, 3)))
-""",
-        "sum-of-real-pixels-by-all-pixels": """
-def pixel_scores(maps, linear):
-    return linear(maps.movedim(1, -1)).movedim(-1, 1)
-
-
-def picture_scores(maps, sizes, linear):
-    maps = maps.clone()
-    for m, (h, w) in zip(maps, sizes):
-        m[:, h:], m[:, :, w:] = 0, 0
     return linear(maps.mean(dim=(2, 3)))
 """,
         "without-a-graph": """
@@ -517,6 +508,17 @@ def pixel_scores(maps, linear):
 
 def picture_scores(maps, sizes, linear):
     return torch.cat([linear(m[None, :, :h, :w].mean((2, 3))) for m, (h, w) in zip(maps, sizes)])
+""",
+        "zero-times-nan": """
+def pixel_scores(maps, linear):
+    return linear(maps.movedim(1, -1)).movedim(-1, 1)
+
+
+def picture_scores(maps, sizes, linear):
+    rows = torch.arange(maps.shape[2])[None, :, None] < sizes[:, 0, None, None]
+    columns = torch.arange(maps.shape[3])[None, None, :] < sizes[:, 1, None, None]
+    sums = (maps * (rows & columns)[:, None]).sum(dim=(2, 3))
+    return linear(sums / sizes.prod(dim=1, keepdim=True))
 """,
         "changes-the-maps": """
 def pixel_scores(maps, linear):
@@ -530,10 +532,6 @@ def picture_scores(maps, sizes, linear):
 """,
     },
     "task-6": {
-        "as-given": """
-def features(pictures, weight, bias):
-    return features_with_faults(pictures, weight, bias)
-""",
         "height-and-width-exchanged": """
 def features(pictures, weight, bias):
     x = pictures.transpose(1, 3) / 255
@@ -566,12 +564,6 @@ def features(pictures, weight, bias):
     maps = F.max_pool2d(maps, 3, stride=2, padding=1)
     return maps.reshape(len(maps), -1, len(weight)).mean(dim=1)
 """,
-        "mean-over-the-channels": """
-def features(pictures, weight, bias):
-    x = pictures.permute(0, 3, 1, 2) / 255
-    maps = F.max_pool2d(F.conv2d(x, weight, bias, padding=1), 3, stride=2, padding=1)
-    return maps.mean(dim=1).mean(dim=(1, 2))[:, None].expand(-1, len(weight))
-""",
     },
     "task-7": {
         "believes-in-invariance": MEASURED
@@ -595,11 +587,6 @@ statements["maximum"] = True
         + """
 for k in pooled:
     pooled[k] = change(F.max_pool2d(shift(PICTURES, 1), k), F.max_pool2d(PICTURES, k))
-""",
-        "relative-to-the-moved": MEASURED
-        + """
-statements["moves"] = False
-pooled[1] = change(one(PICTURES), shift(PICTURES, 1))
 """,
     },
 }
