@@ -146,20 +146,23 @@ class Assignment:
     def plans(self) -> dict[str, dict[str, tuple[str, str]]]:
         """Which answer each submission gives to each task: the kind and the name of the answer.
 
-        In every submission two tasks of three are wrong and the others right, so that a mistake in
-        one task that costs another task points shows. There are as many submissions as it takes to
-        give every planted answer once.
+        About two tasks of three are wrong in a submission and the others right, so that a mistake
+        in one task that costs another task points shows. There are as many submissions as it takes
+        to give every planted answer once.
         """
         plans: dict[str, dict[str, tuple[str, str]]] = {}
-        given = {(task, kind): 0 for task in self.tests for kind in ("correct", "wrong")}
-        planted = {"correct": self.correct, "wrong": self.wrong}
-        while any(count < len(planted[kind][task]) for (task, kind), count in given.items()):
+        left = {
+            (task, kind): list(answers[task])
+            for kind, answers in (("correct", self.correct), ("wrong", self.wrong))
+            for task in self.tests
+        }
+        while any(left.values()):
             plan = plans[f"mixed-{len(plans):02}"] = {}
             for position, task in enumerate(self.tests):
-                kind = "correct" if (position + len(plans)) % 3 == 0 else "wrong"
-                names = list(planted[kind][task])
-                plan[task] = (kind, names[given[task, kind] % len(names)])
-                given[task, kind] += 1
+                turn = (position + len(plans)) % 3 == 0 and left[task, "correct"]
+                kind = "wrong" if left[task, "wrong"] and not turn else "correct"
+                names = left[task, kind]
+                plan[task] = (kind, names.pop(0) if names else list(self.correct[task])[0])
         return plans
 
     def submission(self, plan: dict[str, tuple[str, str]]) -> dict[str, Any]:
