@@ -237,6 +237,12 @@ class CatDog(nn.Module):
     },
     "task-3": {
         "loop": STEP + ACCURACY,
+        "mode-restored": changed(
+            STEP,
+            ("    network.train()\n", "    before = network.training\n    network.train()\n"),
+            ("    return loss", "    network.train(before)\n    return loss"),
+        )
+        + ACCURACY,
         "by-hand": """
 def step(network, optimizer, images, labels):
     z = network.train()(images)
@@ -313,6 +319,14 @@ def cutout(images, count, side, fill, generator):
     },
     "task-6": {
         "two-transforms": PREPARE,
+        "normalized-before-the-rotation": changed(
+            PREPARE,
+            ("        v2.RandomRotation(15),\n", ""),
+            (
+                "        v2.Normalize(MEAN, STD),\n",
+                "        v2.Normalize(MEAN, STD),\n        v2.RandomRotation(15),\n",
+            ),
+        ),
         "own-data-set": """
 class Mine(Dataset):
     def __init__(self, samples, transform):
@@ -413,7 +427,6 @@ WRONG = {
         )
         + SPLIT,
         "keeps-one-of-two-classes": changed(FIND, (" if len(classes[key]) == 1", "")) + SPLIT,
-        "small-endings-only": changed(FIND, ("path.suffix.lower()", "path.suffix")) + SPLIT,
         "classes-from-the-files": changed(
             changed(
                 FIND, ("for p in folder.iterdir() if p.is_dir()", 'for p in folder.glob("*/*")')
@@ -421,22 +434,7 @@ WRONG = {
             ("sorted(p.name", "sorted({p.parent.name"),
         ).replace('glob("*/*"))', 'glob("*/*")})')
         + SPLIT,
-        "drops-every-copy": """
-def find_samples(folder):
-    found, count = [], {}
-    for label, sub in enumerate(sorted(p for p in folder.iterdir() if p.is_dir())):
-        for path in sorted(sub.iterdir()):
-            if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
-                try:
-                    Image.open(path).load()
-                except (OSError, SyntaxError):
-                    continue
-                content = path.read_bytes()
-                count[content] = count.get(content, 0) + 1
-                found.append((path, label))
-    return [(path, label) for path, label in found if count[path.read_bytes()] == 1]
-"""
-        + SPLIT,
+        "catches-one-error": changed(FIND, ("(OSError, SyntaxError)", "OSError")) + SPLIT,
         "global-seed": FIND
         + """
 
@@ -446,15 +444,6 @@ def split(samples, seed):
     cut = int(0.8 * len(samples))
     return samples[:cut], samples[cut:]
 """,
-        "shuffled-in-place": FIND
-        + """
-
-def split(samples, seed):
-    random.Random(seed).shuffle(samples)
-    cut = int(0.8 * len(samples))
-    return samples[:cut], samples[cut:]
-""",
-        "rounded": FIND + changed(SPLIT, ("int(", "round(")),
     },
     "task-2": {
         "sigmoid": changed(
@@ -468,8 +457,6 @@ def split(samples, seed):
             NETWORK, ("self.last(x).squeeze(1)", "self.last(x).squeeze()")
         ),
         "no-padding": changed(NETWORK, (", padding=1", "")),
-        "maximum-instead-of-mean": changed(NETWORK, (".mean(1)", ".amax(1)")),
-        "sum-instead-of-mean": changed(NETWORK, (".mean(1)", ".sum(1)")),
         "relu-after-the-scores": changed(
             NETWORK,
             ("return self.last(x).squeeze(1)", "return torch.relu(self.last(x).squeeze(1))"),
@@ -500,13 +487,8 @@ class CatDog(nn.Module):
             ),
         )
         + ACCURACY,
-        "two-sigmoids": changed(STEP, ("(network(images)", "(torch.sigmoid(network(images))"))
-        + ACCURACY,
         "old-gradients": changed(STEP, ("    optimizer.zero_grad()\n", "")) + ACCURACY,
-        "threshold-of-probabilities": STEP + changed(ACCURACY, ("z > 0", "z > 0.5")),
         "rounded-probability": STEP + changed(ACCURACY, ("(z > 0)", "(torch.sigmoid(z) > 0.5)")),
-        "zero-is-a-dog": STEP + changed(ACCURACY, ("z > 0", "z >= 0")),
-        "stays-in-evaluation": STEP + changed(ACCURACY, ("    network.train(before)\n", "")),
         "always-back-to-training": STEP
         + changed(ACCURACY, ("network.train(before)", "network.train()")),
         "mean-of-batches": STEP
@@ -524,16 +506,8 @@ def accuracy(network, images, labels, batch):
     },  # fmt: skip
     "task-4": {
         "not-cut-off-at-zero": changed(RANGES, ("max(0, 1 - x)", "1 - x")) + ADJUST + JITTER,
-        "hue-around-one": changed(RANGES, ("(-hue, hue)", "(1 - hue, 1 + hue)")) + ADJUST + JITTER,
         "contrast-of-each-channel": RANGES
         + changed(ADJUST, ("gray.mean()", "image.mean((1, 2), keepdim=True)"))
-        + JITTER,
-        "mean-of-the-channels": RANGES
-        + changed(ADJUST, ("0.299 * r + 0.587 * g + 0.114 * b", "(r + g + b) / 3"))
-        + JITTER,
-        "not-clipped": RANGES + changed(ADJUST, (".clamp(0, 1)", "")) + JITTER,
-        "saturation-the-other-way": RANGES
-        + changed(ADJUST, ("f * image + (1 - f) * gray\n", "(1 - f) * image + f * gray\n"))
         + JITTER,
         "one-factor-for-all": RANGES
         + ADJUST
@@ -546,16 +520,19 @@ def jitter(image, settings, generator):
         image = adjust(image, name, factors[name])
     return image, factors
 """,
-        "folded-at-zero": RANGES
+        "bell-instead-of-uniform": RANGES
         + ADJUST
-        + changed(
-            changed(
-                JITTER,
-                ("low, high = max(0, 1 - settings[name]), 1", "low, high = 1 - settings[name], 1"),
-            ),
-            (".item()", ".clamp(min=0).item()"),
-        ),
-        "own-random-numbers": RANGES + ADJUST + changed(JITTER, (", generator=generator", "")),
+        + """
+
+def jitter(image, settings, generator):
+    factors = {}
+    for name, x in settings.items():
+        low, high = max(0, 1 - x), 1 + x
+        share = (0.5 + 0.2 * torch.randn((), generator=generator)).clamp(0, 1).item()
+        factors[name] = low + (high - low) * share
+        image = adjust(image, name, factors[name])
+    return image, factors
+""",
         "every-factor-on-the-original": RANGES
         + ADJUST
         + """
@@ -583,9 +560,6 @@ def jitter(image, settings, generator):
         "negative-starts-count-from-the-end": changed(
             CUTOUT, ("max(top, 0) : bottom, max(left, 0) : right", "top:bottom, left:right")
         ),
-        "random-corner-instead-of-center": changed(
-            CUTOUT, ("row - side // 2, column - side // 2", "row, column")
-        ),
         "one-draw-for-the-batch": """
 def cutout(images, count, side, fill, generator):
     images = images.clone()
@@ -597,15 +571,6 @@ def cutout(images, count, side, fill, generator):
         images[:, :, rows, columns] = fill[:, None, None]
     return images
 """,
-        "zeros": changed(CUTOUT, ("fill[:, None, None]", "0")),
-        "in-place": changed(CUTOUT, ("    images = images.clone()\n", "")),
-        "even-sides-too-long": changed(
-            CUTOUT,
-            (
-                "bottom, right = top + side, left + side",
-                "bottom, right = row + side // 2 + 1, column + side // 2 + 1",
-            ),
-        ),
         "row-equals-column": changed(
             CUTOUT,
             (
@@ -616,9 +581,6 @@ def cutout(images, count, side, fill, generator):
         "one-square": changed(CUTOUT, ("range(count)", "range(min(count, 1))")),
     },  # fmt: skip
     "task-6": {
-        "leaky-as-given": """
-prepare = prepare_leaky
-""",
         "copies-before-the-split": """
 def prepare(photos, labels, large, size, seed):
     samples = [sample for sample in zip(photos, labels) for _ in range(5)]
@@ -649,42 +611,15 @@ def prepare(photos, labels, large, size, seed):
                 "        normalize,\n        v2.RandomCrop(size),\n",
             ),
         ),
-        "validation-cropped": changed(
-            PREPARE,
-            (
-                "v2.Resize((size, size)), normalize",
-                "v2.Resize((large, large)), v2.CenterCrop(size), normalize",
-            ),
-        ),
-        "nothing-random-at-all": changed(
-            PREPARE,
-            (
-                "Photos([photos[i] for i in a], [labels[i] for i in a], training)",
-                "Photos([photos[i] for i in a], [labels[i] for i in a], validation)",
-            ),
-        ),
-        "no-crop": changed(
-            PREPARE,
-            ("v2.Resize((large, large)),\n        v2.RandomCrop(size)", "v2.Resize((size, size))"),
-        ),
+        "shorter-side-resized": changed(PREPARE, ("v2.Resize((large, large))", "v2.Resize(large)")),
         "labels-left-behind": changed(
             PREPARE, ("[labels[i] for i in b]", "[labels[i] for i in sorted(b)]")
-        ),
-        "normalized-twice": changed(
-            PREPARE,
-            ("v2.Resize((size, size)), normalize", "normalize, v2.Resize((size, size)), normalize"),
         ),
     },  # fmt: skip
     "task-7": {
         "believes-mirrors-leak": MEASURE
         + PREDICT
         + changed(STATEMENTS, ('"mirror": False', '"mirror": True')),
-        "believes-half-is-safe": MEASURE
-        + PREDICT
-        + changed(STATEMENTS, ('"half": True', '"half": False')),
-        "believes-checksums": MEASURE
-        + PREDICT
-        + changed(STATEMENTS, ('"checksum": False', '"checksum": True')),
         "late-is-leaked": changed(
             MEASURE,
             (
@@ -699,24 +634,11 @@ def prepare(photos, labels, large, size, seed):
         )
         + PREDICT
         + STATEMENTS,
-        "one-seed-only": MEASURE
-        + """
-accuracies = runs[0]
-"""
-        + PREDICT
-        + STATEMENTS,
         "original-must-be-there": MEASURE
         + """
 
 def predict(copies, share):
     return 1 - share / 2
-"""
-        + STATEMENTS,
-        "forgets-the-coin": MEASURE
-        + """
-
-def predict(copies, share):
-    return 1 - share**copies
 """
         + STATEMENTS,
         "counts-itself": MEASURE
