@@ -3,6 +3,8 @@
 Correct ones in other styles than the reference, and wrong ones named after the misconception.
 """
 
+from classroom import changed
+
 SIDES = """
 
 def sides(steps, last, largest=512):
@@ -392,6 +394,14 @@ def resnet(blocks, width, classes, inputs=3):
     },
     "task-6": {
         "list-of-norms": BLOCK + LEARN,
+        "none-where-nothing-changes": changed(
+            BLOCK,
+            ("self.shortcut = nn.Sequential()", "self.shortcut = None"),
+            ("if stride != 1", "if stride > 1"),
+            ("self.shortcut.append(nn.Conv2d(", "self.shortcut = nn.Sequential(nn.Conv2d("),
+            ("self.shortcut(x)).relu()", "(self.shortcut(x) if self.shortcut else x)).relu()"),
+        )
+        + LEARN,
         "three-names": """
 class Block(nn.Module):
     def __init__(self, inputs, outputs, stride=1):
@@ -480,7 +490,7 @@ def trail(n, steps):
     return pairs
 """
         + SIDES,
-        "padding-once": TRAIL.replace("n += 2 * p", "n += p") + SIDES,
+        "padding-once": changed(TRAIL, ("n += 2 * p", "n += p")) + SIDES,
         "one-side-only": TRAIL
         + """
 
@@ -490,8 +500,8 @@ def sides(steps, last, largest=512):
         n = (n - 1) * s + k - 2 * p  # only where the division is exact
     return [n] if n <= largest else []
 """,
-        "largest-left-out": TRAIL + SIDES.replace("largest + 1", "largest"),
-        "no-error": TRAIL.replace("if k > n:", "if n < 0:") + SIDES,
+        "largest-left-out": TRAIL + changed(SIDES, ("largest + 1", "largest")),
+        "no-error": changed(TRAIL, ("if k > n:", "if n < 0:")) + SIDES,
     },
     "task-2": {
         "one-layer-repeated": """
@@ -506,34 +516,27 @@ def vgg_features(convs, channels, inputs=3):
 """
         + SMALL
         + SAVED,
-        "relu-only-before-the-pooling": VGG.replace(
-            'for layer in (nn.Conv2d(i, o, (3, 3), padding="same"), nn.ReLU(inplace=True))',
-            'for layer in (nn.Conv2d(i, o, (3, 3), padding="same"),)',
-        ).replace("block.append(", "block.append(nn.ReLU())\n        block.append(")
-        + SMALL
-        + SAVED,
-        "flat-list-of-layers": VGG.replace(
-            'features.add_module(f"block{number}", nn.Sequential(*block))',
-            "features.extend(block)",
+        "relu-only-before-the-pooling": changed(
+            VGG,
+            (
+                'for layer in (nn.Conv2d(i, o, (3, 3), padding="same"), nn.ReLU(inplace=True))',
+                'for layer in (nn.Conv2d(i, o, (3, 3), padding="same"),)',
+            ),
+            ("block.append(", "block.append(nn.ReLU())\n        block.append("),
         )
         + SMALL
         + SAVED,
-        "eight-by-eight-in-two-steps": VGG
-        + """
-
-def small_windows(channels, k):
-    if k < 3 or k % 2 == 0:
-        raise ValueError(k)
-    layers = []
-    for _ in range((k + 1) // 3 if k > 3 else 1):
-        layers += [nn.Conv2d(channels, channels, 3, bias=False), nn.ReLU()]
-    if k == 7:
-        layers += [nn.Conv2d(channels, channels, 3, bias=False), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
-"""
+        "flat-list-of-layers": changed(
+            VGG,
+            (
+                'features.add_module(f"block{number}", nn.Sequential(*block))',
+                "features.extend(block)",
+            ),
+        )
+        + SMALL
         + SAVED,
         "a-relu-at-the-end": VGG
-        + SMALL.replace("return model", "return model.append(nn.ReLU())")
+        + changed(SMALL, ("return model", "return model.append(nn.ReLU())"))
         + SAVED,
         "ratio-instead-of-saving": VGG
         + SMALL
@@ -600,25 +603,25 @@ def slide(net, inputs, size, stride=1, padding=0):
 """,
     },
     "task-4": {
-        "paths-in-sequence": INCEPTION.replace(
-            "            z = x\n", "            z = results[-1] if results else x\n"
-        ).replace(
-            "            held = inputs\n",
-            "            held = held if self.plan[0] is not path else inputs\n",
+        "relu-once-at-the-end": changed(
+            INCEPTION,
+            ("torch.relu(next(convs)(z))", "next(convs)(z)"),
+            ("torch.cat(results, 1)", "torch.cat(results, 1).relu()"),
         )
         + DENSE,
-        "relu-once-at-the-end": INCEPTION.replace(
-            "torch.relu(next(convs)(z))", "next(convs)(z)"
-        ).replace("torch.cat(results, 1)", "torch.cat(results, 1).relu()")
+        "padding-of-the-height": changed(INCEPTION, ("tuple(n // 2 for n in k)", "k[0] // 2"))
         + DENSE,
-        "padding-of-the-height": INCEPTION.replace("tuple(n // 2 for n in k)", "k[0] // 2") + DENSE,
-        "bottlenecks-counted": INCEPTION.replace("            self.outputs += held\n", "").replace(
-            "                    held = c\n",
-            "                    held = c\n                    self.outputs += c\n",
+        "bottlenecks-counted": changed(
+            INCEPTION,
+            ("            self.outputs += held\n", ""),
+            (
+                "                    held = c\n",
+                "                    held = c\n                    self.outputs += c\n",
+            ),
         )
         + DENSE,
         "new-maps-in-front": INCEPTION
-        + DENSE.replace("return torch.cat(maps, dim=1)", "return torch.cat(maps[::-1], dim=1)"),
+        + changed(DENSE, ("return torch.cat(maps, dim=1)", "return torch.cat(maps[::-1], dim=1)")),
         "sees-only-the-newest": INCEPTION
         + """
 
@@ -640,105 +643,82 @@ class DenseBlock(nn.Module):
             maps.append(layer(maps[-1]))
         return torch.cat(maps, dim=1)
 """,
-        "in-place-relu-before-the-norm": INCEPTION
-        + DENSE.replace(
-            "[nn.BatchNorm2d(c), nn.ReLU()]", "[nn.ReLU(inplace=True), nn.BatchNorm2d(c)]"
-        ),
     },
     "task-5": {
-        "relu-before-the-sum": RESIDUAL.replace(
-            "out = self.bn2(self.conv2(out))", "out = torch.relu(self.bn2(self.conv2(out)))"
+        "relu-before-the-sum": changed(
+            RESIDUAL,
+            ("out = self.bn2(self.conv2(out))", "out = torch.relu(self.bn2(self.conv2(out)))"),
         )
         + RESNET,
-        "sum-in-place": RESIDUAL.replace(
-            "out += x if self.downsample is None else self.downsample(x)\n"
-            "        return torch.relu_(out)",
-            "x = x.detach() if self.downsample is None else self.downsample(x)\n"
-            "        x += out\n        return torch.relu_(x)",
+        "sum-in-place": changed(
+            RESIDUAL,
+            (
+                "out += x if self.downsample is None else self.downsample(x)\n"
+                "        return torch.relu_(out)",
+                "x = x.detach() if self.downsample is None else self.downsample(x)\n"
+                "        x += out\n        return torch.relu_(x)",
+            ),
         )
         + RESNET,
-        "shortcut-only-for-new-channels": RESIDUAL.replace(
-            "if stride != 1 or inputs != outputs:", "if inputs != outputs:"
-        ).replace(
-            "x if self.downsample is None",
-            "x[..., ::self.conv1.stride[0], ::self.conv1.stride[0]] if self.downsample is None",
+        "shortcut-only-for-new-channels": changed(
+            RESIDUAL,
+            ("if stride != 1 or inputs != outputs:", "if inputs != outputs:"),
+            (
+                "x if self.downsample is None",
+                "x[..., ::self.conv1.stride[0], ::self.conv1.stride[0]] if self.downsample is None",
+            ),
         )
         + RESNET,
-        "shortcut-without-norm": RESIDUAL.replace(
-            "nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)",
-            "nn.Conv2d(inputs, outputs, 1, stride, bias=False)",
-        )
-        + RESNET,
-        "both-convolutions-stride": RESIDUAL.replace(
-            "nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)",
-            "nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False)",
-        ).replace(
-            "nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)",
-            "nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)",
-        )
-        + RESNET,
-        "first-module-halves-too": RESIDUAL + RESNET.replace("1 if number == 0 else 2", "2"),
+        "first-module-halves-too": RESIDUAL + changed(RESNET, ("1 if number == 0 else 2", "2")),
         "stride-in-every-block": RESIDUAL
-        + RESNET.replace(
-            "Residual(after, after) for", "Residual(after, after, min(2, 1 + number)) for"
+        + changed(
+            RESNET, ("Residual(after, after) for", "Residual(after, after, min(2, 1 + number)) for")
         ),
-        "resnet18-only": RESIDUAL
-        + """
-
-def resnet(blocks, width, classes, inputs=3):
-    steps = [nn.Conv2d(inputs, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
-    steps.append(nn.MaxPool2d(3, 2, 1))
-    held = 64
-    for outputs in (64, 128, 256, 512):
-        steps += [Residual(held, outputs, outputs // held), Residual(outputs, outputs)]
-        held = outputs
-    return nn.Sequential(*steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(held, classes))
-""",
     },
     "task-6": {
-        "relu-still-before-the-sum": BLOCK.replace(
-            "(self.norms[1](self.conv2(y)) + self.shortcut(x))",
-            "(self.norms[1](self.conv2(y)).relu() + self.shortcut(x))",
+        "relu-still-before-the-sum": changed(
+            BLOCK,
+            (
+                "(self.norms[1](self.conv2(y)) + self.shortcut(x))",
+                "(self.norms[1](self.conv2(y)).relu() + self.shortcut(x))",
+            ),
         )
         + LEARN,
-        "no-relu-at-the-end": BLOCK.replace("self.shortcut(x)).relu()", "self.shortcut(x))")
-        + LEARN,
-        "still-the-corner": BLOCK.replace(
-            "inputs, outputs, 1, stride, bias", "inputs, outputs, 1, bias"
-        ).replace("+ self.shortcut(x)", "+ self.shortcut(x)[..., : y.shape[2], : y.shape[3]]")
-        + LEARN,
-        "averages-instead-of-a-stride": BLOCK.replace(
-            "inputs, outputs, 1, stride, bias", "inputs, outputs, 1, bias"
-        ).replace("+ self.shortcut(x)", "+ F.adaptive_avg_pool2d(self.shortcut(x), y.shape[2:])")
-        + LEARN,
-        "still-one-norm": BLOCK.replace("range(2)", "range(1)").replace(
-            "self.norms[1]", "self.norms[0]"
+        "averages-instead-of-a-stride": changed(
+            BLOCK,
+            ("inputs, outputs, 1, stride, bias", "inputs, outputs, 1, bias"),
+            ("+ self.shortcut(x)", "+ F.adaptive_avg_pool2d(self.shortcut(x), y.shape[2:])"),
         )
         + LEARN,
-        "norms-gone": BLOCK.replace("self.norms[0](self.conv1(x))", "self.conv1(x)").replace(
-            "self.norms[1](self.conv2(y))", "self.conv2(y)"
+        "still-one-norm": changed(
+            BLOCK, ("range(2)", "range(1)"), ("self.norms[1]", "self.norms[0]")
         )
         + LEARN,
         "evaluation-mode-for-ever": BLOCK
-        + LEARN.replace("        model.train()\n", "").replace(
-            "    found = []\n", "    found = []\n    model.train()\n", 1
+        + changed(
+            LEARN,
+            ("        model.train()\n", ""),
+            ("    found = []\n", "    found = []\n    model.train()\n"),
         ),
-        "still-in-training-mode": BLOCK + LEARN.replace("        model.eval()\n", ""),
         "mean-of-the-batches": BLOCK
-        + LEARN.replace(
-            "right += int((model(x).max(dim=1).indices == y).sum())",
-            "right += (model(x).argmax(1) == y).float().mean().item()",
-        ).replace("total += y.numel()", "total += 1"),
+        + changed(
+            LEARN,
+            (
+                "right += int((model(x).max(dim=1).indices == y).sum())",
+                "right += (model(x).argmax(1) == y).float().mean().item()",
+            ),
+            ("total += y.numel()", "total += 1"),
+        ),
     },
     "task-7": {
-        "flops-instead-of-multiply-adds": COST.replace("cost = {", "half = {")
+        "flops-instead-of-multiply-adds": changed(COST, ("cost = {", "half = {"))
         + "cost = {name: (p, 2 * m) for name, (p, m) in half.items()}\n"
         + RATIO
         + STATEMENTS,
         "gradients-vanish": COST
         + """ratio = {"plain-8": 0.394, "plain-20": 0.0675, "ResNet-8": 0.377, "ResNet-20": 0.162}
 """
-        + STATEMENTS.replace('"vanishing": False', '"vanishing": True'),
+        + changed(STATEMENTS, ('"vanishing": False', '"vanishing": True')),
         "one-seed": COST
         + """
 def one(name, seed=0):
@@ -754,12 +734,9 @@ ratio = {name: one(name) for name in ("plain-8", "plain-20", "ResNet-8", "ResNet
         + STATEMENTS,
         "degradation-is-overfitting": COST
         + RATIO
-        + STATEMENTS.replace('"overfitting": False', '"overfitting": True'),
+        + changed(STATEMENTS, ('"overfitting": False', '"overfitting": True')),
         "the-papers-depth-pays": COST
         + RATIO
-        + STATEMENTS.replace('"depth_pays": False', '"depth_pays": True'),
-        "parameters-are-work": COST
-        + RATIO
-        + STATEMENTS.replace('"same_order": False', '"same_order": True'),
+        + changed(STATEMENTS, ('"depth_pays": False', '"depth_pays": True')),
     },
 }
