@@ -1,5 +1,121 @@
 """Answers to the assignment on transfer learning: correct ones, and wrong ones by misconception."""
 
+from classroom import changed
+
+# Full answers to be changed; those in the dictionaries are in other styles.
+HEAD = """
+def with_head(net, name, classes):
+    net = copy.deepcopy(net)
+    parts = dict(net.named_modules())
+    old = parts.get(name)
+    if isinstance(old, nn.Linear):
+        new = nn.Linear(old.in_features, classes)
+    elif isinstance(old, nn.Conv2d):
+        new = nn.Conv2d(old.in_channels, classes, 1)
+    else:
+        raise ValueError(name)
+    parent, _, last = name.rpartition(".")
+    setattr(parts[parent], last, new.to(old.weight.dtype))
+    return net
+"""
+
+FEATURES = """
+def features(net, name, x, size=64):
+    modes = {part: part.training for part in net.modules()}
+    seen = []
+    hook = net.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
+    net.eval()
+    with torch.no_grad():
+        for part in x.split(size):
+            net(part)
+    hook.remove()
+    for part, mode in modes.items():
+        part.training = mode
+    return torch.cat(seen)
+"""
+
+CLASSES = """
+
+def linear_classes(net, name, x, y, x_new):
+    machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01))
+    machine.fit(features(net, name, x), y)
+    return torch.from_numpy(machine.predict(features(net, name, x_new)))
+"""
+
+COUNT = """
+def pictures_through(body, run):
+    counted = []
+    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
+    try:
+        run()
+    finally:
+        hook.remove()
+    return sum(counted)
+"""
+
+TRAIN = """
+
+def train_head(body, head, x, y, epochs, size, rate, generator):
+    body.eval()
+    with torch.no_grad():
+        z = torch.cat([body(part) for part in x.split(size)])
+    head.train()
+    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
+    losses = []
+    for _ in range(epochs):
+        for i in torch.randperm(len(x), generator=generator).split(size):
+            loss = F.cross_entropy(head(z[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+"""
+
+ANY_SIZE = """
+def any_size(net, channels, height, width):
+    at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
+    layers = list(net)
+    maps = copy.deepcopy(net[:at]).eval()(torch.zeros(2, channels, height, width))
+    pool = nn.AdaptiveAvgPool2d(maps.shape[-2:])
+    return nn.Sequential(*layers[:at], pool, *layers[at:])
+"""
+
+GROUPS = """
+def layer_groups(net, parts, rate, factor, decay):
+    groups, done = [], set()
+    for k, part in enumerate(parts):
+        for name, p in net.get_submodule(part).named_parameters():
+            if p.requires_grad and p not in done:
+                done.add(p)
+                groups.append({"params": [p], "lr": rate * factor ** (len(parts) - 1 - k),
+                               "weight_decay": 0.0 if p.ndim < 2 else decay})
+    for name, p in net.named_parameters():
+        if p.requires_grad and p not in done:
+            raise ValueError(name)
+    return groups
+"""
+
+THAW = """
+def thaw(model, plan, batches, rate, decay):
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+    losses = []
+    for trained in plan:
+        frozen = model[: len(model) - trained]
+        model.train()
+        frozen.eval()
+        for x, y in batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            for p in frozen.parameters():
+                p.grad = None
+            optimizer.step()
+            losses.append(loss.item())
+    model.eval()
+    return losses
+"""
+
 # Task 7 in another style; the answers differ in how they start and in what they conclude.
 MEASURE = """
 def run(target, labels, way, seed, body=source[0]):
@@ -22,6 +138,11 @@ accuracies = {
                       for way in WAYS} for labels in (2, 10)}
     for target in ("near", "far")
 }
+"""
+
+STATEMENTS = """
+statements = {"near": True, "always": False, "more": False, "gentle": True, "far": True,
+              "any": False}
 """
 
 CORRECT = {
@@ -342,33 +463,12 @@ statements = {"near": True, "always": False, "more": False, "gentle": True, "far
 
 WRONG = {
     "task-1": {
-        "the-network-itself": """
-def with_head(net, name, classes):
-    parts = dict(net.named_modules())
-    old = parts.get(name)
-    if not isinstance(old, (nn.Linear, nn.Conv2d)):
-        raise ValueError(name)
-    if isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, classes)
-    else:
-        new = nn.Conv2d(old.in_channels, classes, 1)
-    parent, _, last = name.rpartition(".")
-    setattr(parts[parent], last, new.to(old.weight.dtype))
-    return net
-""",
-        "an-attribute-with-a-dot": """
-def with_head(net, name, classes):
-    net = copy.deepcopy(net)
-    old = dict(net.named_modules()).get(name)
-    if not isinstance(old, (nn.Linear, nn.Conv2d)):
-        raise ValueError(name)
-    if isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, classes)
-    else:
-        new = nn.Conv2d(old.in_channels, classes, 1)
-    net._modules[name] = new.to(old.weight.dtype)
-    return net
-""",
+        "the-network-itself": changed(HEAD, ("    net = copy.deepcopy(net)\n", "")),
+        "an-attribute-with-a-dot": changed(
+            HEAD,
+            ("setattr(parts[parent], last, ", "net._modules.update({name: "),
+            ("dtype))", "dtype)})"),
+        ),
         "old-rows-kept": """
 def with_head(net, name, classes):
     net = copy.deepcopy(net)
@@ -380,319 +480,68 @@ def with_head(net, name, classes):
     old.bias = nn.Parameter(torch.zeros(classes, dtype=old.weight.dtype))
     return net
 """,
-        "body-frozen-on-the-way": """
-def with_head(net, name, classes):
-    net = copy.deepcopy(net).requires_grad_(False)
-    parts = dict(net.named_modules())
-    old = parts.get(name)
-    if isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, classes)
-    elif isinstance(old, nn.Conv2d):
-        new = nn.Conv2d(old.in_channels, classes, 1)
-    else:
-        raise ValueError(name)
-    parent, _, last = name.rpartition(".")
-    setattr(parts[parent], last, new.to(old.weight.dtype))
-    return net
-""",
-        "only-linear-layers": """
-def with_head(net, name, classes):
-    net = copy.deepcopy(net)
-    parts = dict(net.named_modules())
-    if not isinstance(parts.get(name), nn.Linear):
-        raise ValueError(name)
-    parent, _, last = name.rpartition(".")
-    setattr(parts[parent], last, nn.Linear(parts[name].in_features, classes))
-    return net
-""",
-        "a-list-of-layers": """
-def with_head(net, name, classes):
-    layers = list(copy.deepcopy(net).children())
-    return nn.Sequential(*layers[:-1], nn.Linear(layers[-1].in_features, classes))
-""",
+        "body-frozen-on-the-way": changed(
+            HEAD, ("copy.deepcopy(net)", "copy.deepcopy(net).requires_grad_(False)")
+        ),
+        "only-linear-layers": changed(HEAD, ("isinstance(old, nn.Conv2d)", "False")),
     },
     "task-2": {
-        "training-mode": """
-def features(net, name, x, size=64):
-    seen = []
-    hook = net.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
-    with torch.no_grad():
-        for part in x.split(size):
-            net(part)
-    hook.remove()
-    return torch.cat(seen)
-
-
-def linear_classes(net, name, x, y, x_new):
-    machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01))
-    machine.fit(features(net, name, x), y)
-    return torch.from_numpy(machine.predict(features(net, name, x_new)))
-""",
-        "left-in-eval-with-a-hook": """
-def features(net, name, x, size=64):
-    seen = []
-    net.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
-    net.eval()
-    with torch.no_grad():
-        for part in x.split(size):
-            net(part)
-    return torch.cat(seen)
-
-
-def linear_classes(net, name, x, y, x_new):
-    machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01))
-    machine.fit(features(net, name, x), y)
-    return torch.from_numpy(machine.predict(features(net, name, x_new)))
-""",
-        "scores-as-features": """
-def features(net, name, x, size=64):
-    twin = copy.deepcopy(net).eval()
-    with torch.no_grad():
-        return torch.cat([twin(part) for part in x.split(size)])
-
-
-def linear_classes(net, name, x, y, x_new):
-    machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01))
-    machine.fit(features(net, name, x), y)
-    return torch.from_numpy(machine.predict(features(net, name, x_new)))
-""",
-        "not-standardized": """
-def features(net, name, x, size=64):
-    twin, seen = copy.deepcopy(net).eval(), []
-    twin.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
-    with torch.no_grad():
-        for part in x.split(size):
-            twin(part)
-    return torch.cat(seen)
-
-
-def linear_classes(net, name, x, y, x_new):
-    machine = LinearSVC(C=0.01).fit(features(net, name, x), y)
-    return torch.from_numpy(machine.predict(features(net, name, x_new)))
-""",
-        "new-pictures-in-units-of-their-own": """
-def features(net, name, x, size=64):
-    twin, seen = copy.deepcopy(net).eval(), []
-    twin.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
-    with torch.no_grad():
-        for part in x.split(size):
-            twin(part)
-    return torch.cat(seen)
-
+        "training-mode": changed(FEATURES, ("    net.eval()\n", "")) + CLASSES,
+        "left-in-eval-with-a-hook": changed(
+            FEATURES, ("    hook.remove()\n", ""), ("        part.training = mode", "        pass")
+        )
+        + CLASSES,
+        "mode-of-the-whole-for-all-layers": changed(
+            FEATURES, ("part.training = mode", "part.training = modes[net]")
+        )
+        + CLASSES,
+        "new-pictures-in-units-of-their-own": FEATURES
+        + """
 
 def linear_classes(net, name, x, y, x_new):
     z, z_new = (StandardScaler().fit_transform(features(net, name, p)) for p in (x, x_new))
     return torch.from_numpy(LinearSVC(C=0.01).fit(z, y).predict(z_new))
 """,
-        "labels-from-zero": """
-def features(net, name, x, size=64):
-    twin, seen = copy.deepcopy(net).eval(), []
-    twin.get_submodule(name).register_forward_pre_hook(lambda _, i: seen.append(i[0]))
-    with torch.no_grad():
-        for part in x.split(size):
-            twin(part)
-    return torch.cat(seen)
-
-
-def linear_classes(net, name, x, y, x_new):
-    z, z_new = features(net, name, x), features(net, name, x_new)
-    mean, std = z.mean(0), z.std(0).clamp(min=1e-9)
-    z, z_new = (z - mean) / std, (z_new - mean) / std
-    names, y = y.unique(return_inverse=True)
-    machine = LinearSVC(C=0.01).fit(z, y)
-    return torch.from_numpy(machine.predict(z_new))
-""",
+        "labels-from-zero": FEATURES
+        + changed(
+            CLASSES,
+            ("    machine.fit", "    y = y.unique(return_inverse=True)[1]\n    machine.fit"),
+        ),
     },
     "task-3": {
-        "body-in-every-epoch": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
-    try:
-        run()
-    finally:
-        hook.remove()
-    return sum(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    body.eval()
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for _ in range(epochs):
-        for i in torch.randperm(len(x), generator=generator).split(size):
-            with torch.no_grad():
-                z = body(x[i])
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(z), y[i])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
-        "body-in-training-mode": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
-    try:
-        run()
-    finally:
-        hook.remove()
-    return sum(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    with torch.no_grad():
-        z = torch.cat([body(part) for part in x.split(size)])
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for _ in range(epochs):
-        for i in torch.randperm(len(x), generator=generator).split(size):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(z[i]), y[i])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
-        "labels-not-shuffled": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
-    try:
-        run()
-    finally:
-        hook.remove()
-    return sum(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    body.eval()
-    with torch.no_grad():
-        z = torch.cat([body(part) for part in x.split(size)])
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for _ in range(epochs):
-        z = z[torch.randperm(len(x), generator=generator)]
-        for part, labels in zip(z.split(size), y.split(size)):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(part), labels)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
-        "a-graph-for-the-body": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
-    try:
-        run()
-    finally:
-        hook.remove()
-    return sum(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    body.eval()
-    z = torch.cat([body(part) for part in x.split(size)]).detach()
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for _ in range(epochs):
-        for i in torch.randperm(len(x), generator=generator).split(size):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(z[i]), y[i])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
-        "calls-instead-of-pictures": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(1))
-    run()
-    hook.remove()
-    return len(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    body.eval()
-    with torch.no_grad():
-        z = torch.cat([body(part) for part in x.split(size)])
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for _ in range(epochs):
-        for i in torch.randperm(len(x), generator=generator).split(size):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(z[i]), y[i])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
-        "hook-stays-after-an-error": """
-def pictures_through(body, run):
-    counted = []
-    hook = body.register_forward_hook(lambda m, i, o: counted.append(len(i[0])))
-    run()
-    hook.remove()
-    return sum(counted)
-
-
-def train_head(body, head, x, y, epochs, size, rate, generator):
-    body.eval()
-    with torch.no_grad():
-        z = torch.cat([body(part) for part in x.split(size)])
-    head.train()
-    optimizer = torch.optim.SGD(head.parameters(), lr=rate)
-    losses = []
-    for _ in range(epochs):
-        for i in torch.randperm(len(x), generator=generator).split(size):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(head(z[i]), y[i])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return losses
-""",
+        "body-in-every-epoch": COUNT
+        + changed(
+            TRAIN,
+            ("        z = torch.cat([body(part) for part in x.split(size)])", "        pass"),
+            ("head(z[i])", "head(body(x[i]).detach())"),
+        ),
+        "body-in-training-mode": COUNT + changed(TRAIN, ("    body.eval()\n", "")),
+        "labels-not-shuffled": COUNT
+        + changed(
+            TRAIN,
+            (
+                "for i in torch.randperm(len(x), generator=generator).split(size):",
+                "z = z[torch.randperm(len(x), generator=generator)]\n"
+                "        for i in torch.arange(len(x)).split(size):",
+            ),
+        ),
+        "a-graph-for-the-body": COUNT
+        + changed(
+            TRAIN,
+            ("    with torch.no_grad():\n        z", "    z"),
+            ("x.split(size)])", "x.split(size)]).detach()"),
+        ),
+        "hook-stays-after-an-error": changed(
+            COUNT,
+            ("    try:\n        run()\n    finally:\n        hook", "    run()\n    hook"),
+        )
+        + TRAIN,
     },
     "task-4": {
-        "windows-of-the-example": """
-def any_size(net, channels, height, width):
-    at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
-    layers = list(net)
-    return nn.Sequential(*layers[:at], nn.AdaptiveAvgPool2d((7, 5)), *layers[at:])
-""",
-        "statistics-moved": """
-def any_size(net, channels, height, width):
-    at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
-    layers = list(net)
-    maps = net[:at](torch.zeros(2, channels, height, width))
-    pool = nn.AdaptiveAvgPool2d(maps.shape[-2:])
-    return nn.Sequential(*layers[:at], pool, *layers[at:])
-""",
-        "left-in-eval": """
-def any_size(net, channels, height, width):
-    at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
-    layers = list(net)
-    maps = net[:at].eval()(torch.zeros(1, channels, height, width))
-    pool = nn.AdaptiveAvgPool2d(maps.shape[-2:])
-    return nn.Sequential(*layers[:at], pool, *layers[at:])
-""",
-        "largest-instead-of-mean": """
-def any_size(net, channels, height, width):
-    at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
-    layers = list(net)
-    maps = copy.deepcopy(net[:at]).eval()(torch.zeros(1, channels, height, width))
-    pool = nn.AdaptiveMaxPool2d(maps.shape[-2:])
-    return nn.Sequential(*layers[:at], pool, *layers[at:])
-""",
+        "windows-of-the-example": changed(ANY_SIZE, ("maps.shape[-2:]", "(7, 5)")),
+        "statistics-moved": changed(ANY_SIZE, ("copy.deepcopy(net[:at]).eval()", "net[:at]")),
+        "left-in-eval": changed(ANY_SIZE, ("copy.deepcopy(net[:at])", "net[:at]")),
+        "largest-instead-of-mean": changed(ANY_SIZE, ("AdaptiveAvg", "AdaptiveMax")),
         "resized-pictures": """
 def any_size(net, channels, height, width):
     at = next(i for i, layer in enumerate(net) if isinstance(layer, nn.Flatten))
@@ -721,113 +570,38 @@ def layer_groups(net, parts, rate, factor, decay):
             raise ValueError(name)
     return groups
 """,
-        "decay-by-the-word-bias": """
-def layer_groups(net, parts, rate, factor, decay):
-    groups, done = [], set()
-    for k, part in enumerate(parts):
-        for name, p in net.get_submodule(part).named_parameters():
-            if p.requires_grad and p not in done:
-                done.add(p)
-                groups.append({"params": [p], "lr": rate * factor ** (len(parts) - 1 - k),
-                               "weight_decay": 0.0 if name.endswith("bias") else decay})
-    for name, p in net.named_parameters():
-        if p.requires_grad and p not in done:
-            raise ValueError(name)
-    return groups
-""",
-        "order-turned-round": """
-def layer_groups(net, parts, rate, factor, decay):
-    groups, done = [], set()
-    for k, part in enumerate(parts):
-        for name, p in net.get_submodule(part).named_parameters():
-            if p.requires_grad and p not in done:
-                done.add(p)
-                groups.append({"params": [p], "lr": rate * factor**k,
-                               "weight_decay": 0.0 if p.ndim < 2 else decay})
-    for name, p in net.named_parameters():
-        if p.requires_grad and p not in done:
-            raise ValueError(name)
-    return groups
-""",
-        "forgets-and-repeats": """
-def layer_groups(net, parts, rate, factor, decay):
-    groups = []
-    for k, part in enumerate(reversed(parts)):
-        for p in net.get_submodule(part).parameters():
-            groups.append({"params": [p], "lr": rate * factor**k,
-                           "weight_decay": 0.0 if p.ndim < 2 else decay})
-    return groups
-""",
-        "a-tenth-for-all-but-the-head": """
-def layer_groups(net, parts, rate, factor, decay):
-    groups, done = [], set()
-    for part in parts:
-        for name, p in net.get_submodule(part).named_parameters():
-            if p.requires_grad and p not in done:
-                done.add(p)
-                groups.append({"params": [p], "lr": rate * (1 if part == parts[-1] else factor),
-                               "weight_decay": 0.0 if p.ndim < 2 else decay})
-    for name, p in net.named_parameters():
-        if p.requires_grad and p not in done:
-            raise ValueError(name)
-    return groups
-""",
-        "shared-with-the-last": """
-def layer_groups(net, parts, rate, factor, decay):
-    groups, done = [], set()
-    for k, part in enumerate(reversed(parts)):
-        for name, p in net.get_submodule(part).named_parameters():
-            if p.requires_grad and p not in done:
-                done.add(p)
-                groups.append({"params": [p], "lr": rate * factor**k,
-                               "weight_decay": 0.0 if p.ndim < 2 else decay})
-    for name, p in net.named_parameters():
-        if p.requires_grad and p not in done:
-            raise ValueError(name)
-    return groups
-""",
+        "decay-by-the-word-bias": changed(GROUPS, ("p.ndim < 2", 'name.endswith("bias")')),
+        "order-turned-round": changed(GROUPS, ("(len(parts) - 1 - k)", "k")),
+        "forgets-and-repeats": changed(
+            GROUPS,
+            (
+                "            if p.requires_grad and p not in done:",
+                "            if p.requires_grad:",
+            ),
+            ("raise ValueError(name)", "break"),
+        ),
+        "shared-with-the-last": changed(
+            GROUPS,
+            ("enumerate(parts)", "enumerate(reversed(parts))"),
+            ("(len(parts) - 1 - k)", "k"),
+        ),
     },
     "task-6": {
         "unchanged": """
 thaw = thaw_buggy
 """,
-        "no-decay-any-more": """
-def thaw(model, plan, batches, rate, decay):
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
-    losses = []
-    for trained in plan:
-        frozen = model[: len(model) - trained]
-        model.train()
-        frozen.eval()
-        for x, y in batches:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            for p in frozen.parameters():
-                p.grad.zero_()
-            optimizer.step()
-            losses.append(loss.item())
-    model.eval()
-    return losses
-""",
-        "momentum-lost-in-each-epoch": """
-def thaw(model, plan, batches, rate, decay):
-    losses = []
-    for trained in plan:
-        frozen = model[: len(model) - trained]
-        free = model[len(model) - trained :]
-        optimizer = torch.optim.SGD(free.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
-        model.train()
-        frozen.eval()
-        for x, y in batches:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    model.eval()
-    return losses
-""",
+        "no-decay-any-more": changed(
+            THAW, (", weight_decay=decay", ""), ("p.grad = None", "p.grad.zero_()")
+        ),
+        "momentum-lost-in-each-epoch": changed(
+            THAW,
+            (
+                "        frozen = ",
+                "        free = model[len(model) - trained :]\n"
+                "        optimizer = torch.optim.SGD(free.parameters(), lr=rate, momentum=0.9,\n"
+                "                                    weight_decay=decay)\n        frozen = ",
+            ),
+        ),
         "optimizer-knows-the-first-epoch-only": """
 def thaw(model, plan, batches, rate, decay):
     losses = []
@@ -848,48 +622,17 @@ def thaw(model, plan, batches, rate, decay):
     model.eval()
     return losses
 """,
-        "frozen-parts-in-training-mode": """
-def thaw(model, plan, batches, rate, decay):
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
-    losses = []
-    for trained in plan:
-        frozen = model[: len(model) - trained]
-        model.train()
-        for x, y in batches:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), y)
-            loss.backward()
-            for p in frozen.parameters():
-                p.grad = None
-            optimizer.step()
-            losses.append(loss.item())
-    model.eval()
-    return losses
-""",
+        "frozen-parts-in-training-mode": changed(THAW, ("        frozen.eval()\n", "")),
     },
     "task-7": {
-        "the-body-is-not-copied": MEASURE.replace("copy.deepcopy(body)", "body")
-        + """
-statements = {"near": True, "always": True, "more": False, "gentle": True, "far": True,
-              "any": False}
-""",
-        "accuracy-on-the-training-pictures": MEASURE.replace(
-            "accuracy(net, *stripes(ANGLES[target], 100, 5))", "accuracy(net, x, y)"
+        "the-body-is-not-copied": changed(MEASURE, ("copy.deepcopy(body)", "body")) + STATEMENTS,
+        "accuracy-on-the-training-pictures": changed(
+            MEASURE, ("accuracy(net, *stripes(ANGLES[target], 100, 5))", "accuracy(net, x, y)")
         )
-        + """
-statements = {"near": False, "always": False, "more": False, "gentle": False, "far": False,
-              "any": True}
-""",
+        + STATEMENTS,
         "pretraining-always-helps": MEASURE
-        + """
-statements = {"near": True, "always": True, "more": False, "gentle": True, "far": True,
-              "any": False}
-""",
-        "a-tenth-is-always-best": MEASURE
-        + """
-statements = {"near": True, "always": False, "more": False, "gentle": True, "far": False,
-              "any": False}
-""",
+        + changed(STATEMENTS, ('"always": False', '"always": True')),
+        "a-tenth-is-always-best": MEASURE + changed(STATEMENTS, ('"far": True', '"far": False')),
         "guessed": """
 accuracies = {t: {k: {"scratch": 0.5, "frozen": 0.9, "tuned": 0.9, "full": 0.8} for k in (2, 10)}
               for t in ("near", "far")}
