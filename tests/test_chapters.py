@@ -96,7 +96,7 @@ def test_questions_explain_every_choice(chapter):
             assert any(choice.startswith("(x)") for choice in choices), question.argument
             for choice in choices:
                 assert re.match(r"\((x| )\) .+?\n\n  \S", choice, re.S), choice
-                assert not re.search(r"\n\n  (Right|Correct)[.:]", choice), "the page says so itself"
+                assert not re.search(r"\n\n  (Right|Correct)[.:]", choice), "said twice"
 
 
 @every_chapter
