@@ -3,10 +3,9 @@
 A published checksum is used wherever there is one: those of torchvision (MNIST, Fashion-MNIST,
 Oxford pets), of the CIFAR-10 homepage, of the book *Dive into Deep Learning* (fra-eng.zip), and
 SHA256 sums of files that were compared with published ones (German Credit, Adult) or belong to a
-named commit (the style pictures). For three
-archives nobody publishes a checksum: cmn-eng.zip (its content grows), hymenoptera_data.zip and
-PennFudanPed.zip. Their first download is tested as an archive, its SHA256 is written down beside
-it, and every later download must agree.
+named commit (the style pictures). For three archives nobody publishes a checksum: cmn-eng.zip (its
+content grows), hymenoptera_data.zip and PennFudanPed.zip. Their first download is tested as an
+archive, its SHA256 is written down beside it, and every later download must agree.
 """
 
 from __future__ import annotations

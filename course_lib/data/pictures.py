@@ -260,17 +260,22 @@ def _square(picture: Image, size: int, resample: int) -> Image:
     return picture.resize((size, size), resample, box=(left, top, left + side, top + side))
 
 
+def boxes_around(masks: Tensor) -> Tensor:
+    """Left, top, right and bottom (exclusive) of masks ``bool (n, h, w)``: ``float32 (n, 4)``."""
+    boxes = []
+    for mask in masks:
+        rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
+        boxes.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    return torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+
+
 def _people(mask: Tensor) -> dict[str, Tensor]:
     """Boxes, masks and labels from a mask ``(height, width)`` of numbered people."""
     masks = mask == _numbers(mask)
-    boxes = []
-    for person in masks:
-        rows, columns = person.any(dim=1).nonzero(), person.any(dim=0).nonzero()
-        boxes.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
     return {
-        "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        "boxes": boxes_around(masks),
         "masks": masks.to(torch.uint8),
-        "labels": torch.ones(len(boxes), dtype=torch.int64),
+        "labels": torch.ones(len(masks), dtype=torch.int64),
     }
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.data.pictures import boxes_around
+
 SHAPES = ("background", "circle", "square", "triangle")
 SMALLEST, LARGEST = 0.2, 0.5  # side of a shape as a part of the picture's side
 OVERLAP = 0.1  # a new shape may cover at most this part of what is there or of itself
@@ -61,7 +63,7 @@ def _scene(rng: np.random.Generator, size: int, most: int) -> tuple[Tensor, dict
         picture[:, shape] = color + rng.normal(0, 6, (3, int(shape.sum())))
     seen = torch.from_numpy(np.stack(masks))
     target = {
-        "boxes": torch.stack([_box(mask) for mask in seen]),
+        "boxes": boxes_around(seen),
         "labels": torch.tensor(labels, dtype=torch.int64),
         "masks": seen.to(torch.uint8),
     }
@@ -97,8 +99,3 @@ def _shape(rng: np.random.Generator, size: int) -> tuple[int, np.ndarray]:
 def _covers(shape: np.ndarray, other: np.ndarray) -> bool:
     common = (shape & other).sum()
     return common > OVERLAP * min(shape.sum(), other.sum())
-
-
-def _box(mask: Tensor) -> Tensor:
-    rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
-    return torch.cat([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]).to(torch.float32)

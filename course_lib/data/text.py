@@ -83,8 +83,7 @@ def sentence_pairs(name: str = "eng-cmn") -> SentencePairs:
 
     Source: Tatoeba Project and manythings.org; see ``card("eng-cmn")`` and ``card("eng-fra")``.
     """
-    if name not in LANGUAGES:
-        raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
+    _check_language(name)
     loaded = sources.load(name, lambda files: _read_pairs(files, name), lambda: number_pairs(name))
     content = f"{len(loaded.value):,} pairs, English and {LANGUAGES[name]}"
     sources.describe(name, loaded, content, "number words from zero to 9,999")
@@ -102,9 +101,13 @@ def number_pairs(name: str = "eng-cmn") -> list[tuple[str, str]]:
     """
     from course_lib.data.standins import text
 
+    _check_language(name)
+    return text.number_pairs({"eng-cmn": text.chinese, "eng-fra": text.french}[name])
+
+
+def _check_language(name: str) -> None:
     if name not in LANGUAGES:
         raise ValueError(f"there are no pairs {name!r}; choose one of {', '.join(LANGUAGES)}")
-    return text.number_pairs({"eng-cmn": text.chinese, "eng-fra": text.french}[name])
 
 
 def decode(content: bytes) -> str:
