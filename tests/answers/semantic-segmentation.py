@@ -186,7 +186,7 @@ networks = {
 STATEMENTS = """
 statements = {
     "blind": True, "halves": True, "vanish": True, "hopeless": False, "finer": True,
-    "bounded": False, "start": True, "frozen": False, "thin": True,
+    "bounded": False, "start": True, "frozen": False, "ceiling": False,
 }
 """
 
@@ -487,6 +487,10 @@ def backward(z, v, delta, stride=1, padding=0):
         )
         + CHEAPEST,
         "absent-classes-count-as-zero": changed(TALLY, ('float("nan")', "0.0")) + CHEAPEST,
+        "only-true-classes-in-the-mean": changed(
+            TALLY, ("values[~torch.isnan(values)]", "values[self.counts.sum(1) > 0]")
+        )
+        + CHEAPEST,
         "only-the-last-batch": changed(
             TALLY,
             (
