@@ -162,14 +162,13 @@ def test_frames_of_the_demo_show_the_pictures_and_their_losses(chapter):
     settings = list(itertools.product((0.0, 1.0), (0.0, 1e4), (0.0, 1.0)))
     chapter["frames"] = {s: torch.rand(3, 8, 10) for s in settings}
     chapter["finals"] = {s: torch.rand(3) + 0.2 for s in settings}
-    chapter["start"] = chapter["finals"][1.0, 0.0, 0.0]
+    chapter["scales"] = torch.tensor([0.5, 2.0, 4.0])
     for setting in settings:
         figure = chapter["draw_weights"](*setting)
         top, below = figure.axes
         shown = torch.from_numpy(np.array(top.images[0].get_array()))
         assert (shown - chapter["frames"][setting].permute(1, 2, 0)).abs().max() <= 0.5 / 31 + 1e-6
-        end, start = chapter["finals"][setting], chapter["start"]
-        expected = [float(end[0]), float(end[1] / start[1]), float(end[2] / start[2])]
+        expected = (chapter["finals"][setting] / chapter["scales"]).tolist()
         ends = [float(line.get_xdata()[-1]) for line in below.lines[::2]]
         assert ends == pytest.approx([min(value, 2.5) for value in expected])
         assert f"content loss {expected[0]:.2f}" in chapter["says"](*setting)
