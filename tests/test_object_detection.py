@@ -13,7 +13,7 @@ from torchvision.models.detection._utils import SSDMatcher
 
 from course_lib import data
 
-CONSTANTS = {"DASHES", "SCALES", "DIVISORS", "three", "overlaps", "chosen"}
+CONSTANTS = {"DASHES", "SCALES", "DIVISORS", "areas", "unequal", "chosen"}
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +267,7 @@ def drawn(ax):
 @pytest.mark.parametrize("side", [8, 4, 2, 1])
 def test_frames_of_the_first_demo_show_the_matched_anchors(chapter, side, threshold):
     left, right = chapter["draw_matching"](side, threshold).axes
-    boxes = chapter["test_targets"][chapter["chosen"][0]]["boxes"] / 64
+    boxes = chapter["test_targets"][chapter["unequal"]]["boxes"] / 64
     owner = torch.tensor(slow_match(chapter["anchors"], boxes, threshold))
     counts = [int((part >= 0).sum()) for part in owner.split([256, 64, 16, 4, 4])]
     assert [int(bar.get_height()) for bar in right.patches] == counts
@@ -276,6 +276,23 @@ def test_frames_of_the_first_demo_show_the_matched_anchors(chapter, side, thresh
     own = own[owner.split([256, 64, 16, 4, 4])[k] >= 0] * 64
     assert drawn(left) == [pytest.approx(box) for box in own.tolist()]
     plt.close("all")
+
+
+def test_the_first_demo_shows_large_objects_on_coarser_maps_than_small_ones(chapter):
+    _, targets = data.shape_scenes(300, size=64, seed=1)  # as in the profile cpu
+    targets = [target for target in targets if len(target["labels"].unique()) == 3]
+    areas = [chapter["area"](target["boxes"]) for target in targets]
+    target = targets[max(range(len(areas)), key=lambda i: areas[i].max() / areas[i].min())]
+    owner = chapter["match"](chapter["anchors"], target["boxes"] / 64)
+    number = torch.repeat_interleave(torch.arange(1.0, 6), torch.tensor([256, 64, 16, 4, 4]))
+    order = chapter["area"](target["boxes"]).argsort()
+    means = [float(number[owner == j].mean()) for j in order]
+    assert means[0] == 1 and means == sorted(means) and means[-1] > 2
+
+
+def test_the_scenes_of_the_second_demo_have_two_objects_of_a_class_that_overlap(chapter):
+    for i in chapter["chosen"]:
+        assert chapter["crowded"](chapter["test_targets"][i]) > 0.05
 
 
 @pytest.mark.parametrize("least", [0.2, 0.6, 0.8])
