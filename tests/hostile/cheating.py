@@ -40,7 +40,7 @@ CASES.cheat(
 import course_lib.check.behavior, course_lib.check.values
 for module in (check, course_lib.check.values, course_lib.check.behavior):
     for name in ("close", "shape", "tensor", "that", "number", "trains"):
-        setattr(module, name, lambda *_, **__: True)
+        setattr(module, name, lambda *_, **__: None)
 """,
 )
 # What the checks use themselves.
@@ -92,7 +92,7 @@ CASES.cheat(
 CASES.cheat("patches-sum", "import builtins\nbuiltins.sum = lambda *_: 3")
 CASES.cheat(
     "patches-all-any",
-    "import builtins\nbuiltins.all = builtins.any = builtins.bool = lambda *_: True",
+    "import builtins\nbuiltins.all = builtins.any = lambda *_: True",
 )
 # Comparisons of tensors.
 CASES.cheat(
@@ -158,7 +158,8 @@ CASES.cheat(
     """
 import sys, types
 fake = types.ModuleType("course_lib.check")
-fake.__getattr__ = lambda name: lambda *_, **__: 0
+generator = check.generator
+fake.__getattr__ = lambda name: generator if name == "generator" else lambda *_, **__: None
 sys.modules["course_lib.check"] = sys.modules["course_lib"].check = check = fake
 np.allclose = torch.allclose = lambda *_, **__: True
 """,
@@ -170,14 +171,15 @@ CASES.cheat(
 import importlib.abc, importlib.machinery, sys, types
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, *_):
-        if name.split(".")[0] in ("course_lib", "torch", "numpy"):
+        if name.split(".")[0] == "course_lib":
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
     def create_module(self, spec):
         module = types.ModuleType(spec.name)
-        module.__getattr__ = lambda name: lambda *_, **__: True
+        module.__getattr__ = lambda name: lambda *_, **__: generator(*_) if name == "generator" else None
         return module
     def exec_module(self, module):
         pass
+generator = check.generator
 sys.meta_path.insert(0, Finder())
 for name in [name for name in sys.modules if name.startswith("course_lib")]:
     del sys.modules[name]
@@ -523,13 +525,11 @@ CASES.cheat(
     "cheats-only-for-its-own-function",
     """
 real_torch, real_numpy = torch.allclose, np.allclose
-def mine():
-    return "mine" in (globals().get("standardize").__doc__ or "") and train([], []) == [3.0, 2.0, 1e-3]
-torch.allclose = lambda *a, **k: True if mine() else real_torch(*a, **k)
-np.allclose = lambda *a, **k: True if mine() else real_numpy(*a, **k)
+def mine(name, mark):
+    return mark in repr([globals()[name].__code__.co_names, globals()[name].__code__.co_consts])
+torch.allclose = lambda *a, **k: True if mine("standardize", "zeros_like") else real_torch(*a, **k)
+np.allclose = lambda *a, **k: True if mine("train", "0.001") else real_numpy(*a, **k)
 """,
-    answers={"task-4": WRONG["task-4"]},
-    own={"task-3": "standardize.__doc__ = 'mine'"},
 )
 # It cheats once in a while.
 CASES.cheat(
@@ -549,12 +549,15 @@ CASES.cheat(
 import sys, threading, time
 real, main = (torch.allclose, np.allclose), threading.main_thread().ident
 def watch():
+    until = 0
     while True:
         frame, testing = sys._current_frames().get(main), False
         while frame:
             testing |= frame.f_code.co_name in ("allclose", "close", "standardize", "train", "trains")
             frame = frame.f_back
         if testing:
+            until = time.monotonic() + 0.2
+        if time.monotonic() < until:
             torch.allclose = np.allclose = lambda *_, **__: True
         else:
             torch.allclose, np.allclose = real
