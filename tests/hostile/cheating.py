@@ -183,7 +183,8 @@ generator = check.generator
 sys.meta_path.insert(0, Finder())
 for name in [name for name in sys.modules if name.startswith("course_lib")]:
     del sys.modules[name]
-from course_lib import check
+import course_lib.check
+check = sys.modules["course_lib.check"]
 torch.allclose = np.allclose = lambda *_, **__: True
 """,
 )
