@@ -144,6 +144,11 @@ def _papermill(task: Task, monitor: Monitor, scratch: Path) -> Any:
         )
 
 
+# glibc otherwise gives memory back to the system after each training step and asks for it again in
+# the next one, which costs a fifth to a third of the time of small networks.
+KEEP_MEMORY = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(512 << 20))
+
+
 def kernel_environment(threads: int, python_path: Path | None) -> dict[str, str]:
     """The environment of kernels: the caller's, less what makes results differ between machines."""
     env = dict(os.environ)
@@ -152,6 +157,7 @@ def kernel_environment(threads: int, python_path: Path | None) -> dict[str, str]
     number = str(threads)
     env |= {"OMP_NUM_THREADS": number, "MKL_NUM_THREADS": number, "OPENBLAS_NUM_THREADS": "1"}
     env |= {"COURSE_STATIC": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    env |= KEEP_MEMORY
     if python_path:
         paths = [str(python_path), *filter(None, [env.get("PYTHONPATH")])]
         env["PYTHONPATH"] = os.pathsep.join(paths)
