@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import os
 import re
@@ -10,7 +11,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,29 +182,37 @@ class Assignment:
 
 
 def grade(root: Path, name: str, submissions: dict[str, dict[str, Any]]) -> dict[str, Graded]:
-    """Grade submissions with ``nbgrader autograde``, two at a time in two copies of the course.
+    """Grade submissions and write feedback; fails when an honest one is flagged.
 
     Args:
         root: a course folder in which the assignment has been released.
         name: of the assignment.
         submissions: a notebook for each student.
     """
-    students = sorted(submissions)
-    halves = [students[0::2], students[1::2]]
-
-    def one_half(number: int) -> dict[str, Graded]:
-        folder = root.with_name(f"{name}-{number}")
-        shutil.copytree(root, folder)
-        for student in halves[number]:
-            submit(folder, student, name, submissions[student])
-        done = course(folder, "grade", name, COURSE_SEED="1")
+    folder = root.with_name(f"{name}-class")
+    shutil.copytree(root, folder)
+    for planted in ("classroom.py", f"answers/{name}.py"):  # the wrong answers are controls
+        (folder / "tests" / planted).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / planted, folder / "tests" / planted)
+    for student, notebook in submissions.items():
+        submit(folder, student, name, notebook)
+    for command in (["grade", name, "--jobs", "2", *unsafe()], ["feedback", name]):
+        done = course(folder, *command, COURSE_SEED="1")
         assert done.returncode == 0, done.stdout + done.stderr
-        done = course(folder, "feedback", name)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return results(folder, name)
+    return results(folder, name)
 
-    with ThreadPoolExecutor(2) as pool:
-        return {k: v for part in pool.map(one_half, (0, 1)) for k, v in part.items()}
+
+@functools.cache
+def unsafe() -> tuple[str, ...]:
+    """The option that grading needs on a machine that allows no sandbox."""
+    from course_lib.tools.grading.engine.nursery import Nursery
+    from course_lib.tools.grading.engine.sandbox import NoSandbox
+
+    try:
+        with Nursery():
+            return ()
+    except NoSandbox:
+        return ("--unsafe-no-sandbox",)
 
 
 def results(root: Path, name: str) -> dict[str, Graded]:

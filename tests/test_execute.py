@@ -577,27 +577,3 @@ def test_broken_nursery_falls_back_to_an_ordinary_kernel(tmp_path, monkeypatch):
     address = contextlib.nullcontext(str(tmp_path / "nothing"))
     monkeypatch.setattr(execute._Session, "_kernels", lambda self: address)
     assert run(make_project(tmp_path, {"one": GOOD}))["one"].status == "executed"
-
-
-@linux_only
-def test_all_kernels_of_a_process_can_be_warm():
-    """As those that nbgrader starts while ``course grade`` runs; afterwards they are cold again."""
-    import os
-
-    import nbformat
-    from jupyter_client.provisioning import KernelProvisionerFactory
-    from nbclient import NotebookClient
-
-    from course_lib.tools import warm
-
-    def imported() -> str:
-        cell = nbformat.v4.new_code_cell("import sys; print('torch' in sys.modules)")
-        notebook = nbformat.v4.new_notebook(cells=[cell])
-        NotebookClient(notebook, kernel_name="python3").execute()
-        return notebook.cells[0].outputs[0].text.strip()
-
-    before = KernelProvisionerFactory.instance().default_provisioner_name
-    with warm.use_everywhere(dict(os.environ)):
-        assert imported() == "True"
-    assert KernelProvisionerFactory.instance().default_provisioner_name == before
-    assert imported() == "False"

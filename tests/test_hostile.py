@@ -164,7 +164,6 @@ class Run:
 
 @pytest.fixture(scope="module")
 def graded(class_) -> Iterator[Run]:
-    pytest.skip("until the engine is there")
     for student, (answers, _points) in NEIGHBORS.items():
         notebook = answered(release(class_), answers)
         put_before(notebook, "task-1", text(f"My notes: {CANARIES['neighbor']}"))

@@ -162,7 +162,7 @@ def test_the_verdicts_are_those_of_nbgrader_s_validate_button(released, path):
     assert states_found == ["passed", "failed", "passed", "answered"]
 
 
-def test_a_syntax_error_a_warning_and_a_half_written_answer_are_explained(released, path):
+def test_a_syntax_error_and_a_half_written_answer_are_explained(released, path):
     answers = {
         "task-1": "def add(a, b:\n    return a + b",
         "task-2": "import sys\ndef subtract(a, b):\n    print('deprecated', file=sys.stderr)\n"
@@ -172,8 +172,7 @@ def test_a_syntax_error_a_warning_and_a_half_written_answer_are_explained(releas
     found = states(check(write(path, answered(released, answers))))
     assert found["Task 1"][0] == "failed"
     assert found["Task 1"][1].startswith("SyntaxError: '(' was never closed (in task-1, line 1")
-    assert found["Task 2"][0] == "failed" and "stderr" in found["Task 2"][1]
-    assert "deprecated" in found["Task 2"][1]
+    assert found["Task 2"] == ("passed", ""), "a warning on stderr costs nothing"
     assert found["Task 3"] == ("not started", "The answer still raises NotImplementedError().")
 
 

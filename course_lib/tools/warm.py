@@ -86,23 +86,6 @@ def use(manager: KernelManager, address: str) -> None:
     manager._kernel_spec = spec
 
 
-@contextlib.contextmanager
-def use_everywhere(env: dict[str, str]) -> Iterator[None]:
-    """Have all kernels that this process starts, whoever starts them, come from one nursery.
-
-    Args:
-        env: as for :func:`nursery`.
-    """
-    factory = _factory()
-    before = factory.default_provisioner_name
-    with nursery(env) as WarmProvisioner.everywhere:
-        factory.default_provisioner_name = PROVISIONER
-        try:
-            yield
-        finally:
-            factory.default_provisioner_name = before
-
-
 def _factory() -> KernelProvisionerFactory:
     """jupyter_client's list of ways to start a kernel, with this one in it."""
     factory = KernelProvisionerFactory.instance()
@@ -115,11 +98,9 @@ def _factory() -> KernelProvisionerFactory:
 class WarmProvisioner(LocalProvisioner):
     """Asks the nursery for a kernel, and starts an ordinary process when that does not work."""
 
-    everywhere = ""  # the address where the kernel's own settings name none
-
     def __init__(self, *, address: str = "", **kwargs: Any):
         super().__init__(**kwargs)
-        self.address = address or self.everywhere
+        self.address = address
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if cmd[0] != sys.executable or LAUNCHER not in cmd:

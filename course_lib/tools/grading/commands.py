@@ -98,19 +98,44 @@ def release(root: Path | None, assignments: tuple[str, ...], force: bool) -> Non
 @click.argument("assignment")
 @click.option("--student", "students", multiple=True, help="Only this one; can be repeated.")
 @click.option("--force", is_flag=True, help="Grade again what has been graded already.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Submissions at a time; the cores of the machine by default.",
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of a Dask cluster, tcp://….")
+@click.option(
+    "--unsafe-no-sandbox", is_flag=True, help="Run students' code with all rights of yours."
+)
 @click.pass_obj
-def grade(root: Path | None, assignment: str, students: tuple[str, ...], force: bool) -> None:
+def grade(
+    root: Path | None,
+    assignment: str,
+    students: tuple[str, ...],
+    force: bool,
+    jobs: int | None,
+    scheduler: str,
+    unsafe_no_sandbox: bool,
+) -> None:
     """Grade the collected submissions of ASSIGNMENT that are new or have changed.
 
-    Exit code: 0 when all were graded, 1 when some could not be, 2 when nothing could start.
+    Notebooks run many at a time, each in a sandbox without network and without sight of anything
+    but itself.
+
+    Exit code: 0 when all were graded, 1 when some could not be or are flagged, 2 when nothing could
+    start.
     """
     with messages():
         course = _course(root)
+        from course_lib.tools.grading.grade import Options
         from course_lib.tools.grading.grade import grade as grade_all
         from course_lib.tools.grading.report import Report
 
         report = Report(assignment)
-        for graded in grade_all(course, assignment, students, force):
+        options = Options(jobs or 0, scheduler, not unsafe_no_sandbox)
+        for graded in grade_all(course, assignment, students, force, options):
             report.add(graded)
         report.summary()
     if report.failed:

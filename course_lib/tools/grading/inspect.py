@@ -72,17 +72,28 @@ def inspect(path: Path, release_notebook: Path) -> list[Problem]:
     return inspect_bytes(data, Release.read(release_notebook), releases_beside(release_notebook))
 
 
-def inspect_bytes(data: bytes, release: Release, releases: Iterable[Release]) -> list[Problem]:
-    """As :func:`inspect`, for a file that has been read already."""
-    reading = read_notebook(data)
+def inspect_bytes(
+    data: bytes, release: Release, releases: Iterable[Release], stock: bool = True
+) -> list[Problem]:
+    """As :func:`inspect`, for a file that has been read already.
+
+    Args:
+        data: the file.
+        release: the notebook that students were given.
+        releases: all notebooks that have been released.
+        stock: try whether ``nbgrader autograde`` can prepare it.
+    """
+    reading = read_notebook(data, deep=not stock)
     problems = list(reading.problems)
     if reading.notebook is not None:
-        problems += _explain(reading, release, list(releases))
+        problems += _explain(reading, release, list(releases), stock)
     order = ("error", "warning", "note")
     return sorted(problems, key=lambda problem: order.index(problem.severity))
 
 
-def _explain(reading: Reading, release: Release, releases: list[Release]) -> list[Problem]:
+def _explain(
+    reading: Reading, release: Release, releases: list[Release], stock: bool
+) -> list[Problem]:
     found = identify(reading, releases)
     if found and all(other.assignment != release.assignment for other in found):
         name = found[0].assignment
@@ -101,7 +112,7 @@ def _explain(reading: Reading, release: Release, releases: list[Release]) -> lis
         problems += _missing(reading, release) + _duplicates(reading, release)
         problems += _changes(notebook, release)
     known = any(problem.severity == "error" for problem in (*reading.problems, *problems))
-    if not known and (reason := _refusal(notebook, release)):
+    if stock and not known and (reason := _refusal(notebook, release)):
         problems.append(_refused(notebook, release, reason))
     return problems
 

@@ -9,7 +9,10 @@ import contextlib
 import functools
 import json
 import re
+import sys
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +23,7 @@ from nbgrader.utils import compute_checksum, is_grade, is_locked, is_solution, i
 
 LARGEST = 50_000_000  # bytes; reading more JSON than this would take gigabytes of memory
 MOST_CELLS = 20_000
+DEEPEST, DEEP_STACK = 20_000, 256 << 20  # levels of JSON; bytes
 ASK_AGAIN = "Ask the student to download the notebook again from Jupyter and hand it in again."
 SAVE_AS_UTF8 = "Save it again as UTF-8 without BOM, for example in VS Code, or ask the student to."
 
@@ -127,8 +131,13 @@ def releases_beside(release_notebook: Path) -> list[Release]:
 # --- from bytes to JSON ---------------------------------------------------------------------------
 
 
-def read_notebook(data: bytes) -> Reading:
-    """Read a file as a notebook as far as possible, with bounded effort."""
+def read_notebook(data: bytes, deep: bool = False) -> Reading:
+    """Read a file as a notebook as far as possible, with bounded effort.
+
+    Args:
+        data: the file.
+        deep: read also what is nested more deeply than Python's own limit.
+    """
     if len(data) > LARGEST:
         text = f"The file is larger than {LARGEST // 1_000_000} MB, too large to be looked into."
         return Reading(None, (_too_large(text),))
@@ -138,7 +147,7 @@ def read_notebook(data: bytes) -> Reading:
     if not text.strip():
         return Reading(None, (error("empty", "The file is empty.", ASK_AGAIN),))
     try:
-        notebook = json.loads(text)
+        notebook = _loads_deep(text) if deep else json.loads(text)
     except RecursionError:
         return Reading(None, (*problems, TOO_DEEP))
     except ValueError as bad:
@@ -150,6 +159,20 @@ def read_notebook(data: bytes) -> Reading:
         text = f"The notebook has more than {MOST_CELLS:,} cells, too many to be looked into."
         return Reading(None, (*problems, _too_large(text)))
     return Reading(notebook, problems)
+
+
+def _loads_deep(text: str) -> Any:
+    """As ``json.loads``, for some thousand levels: in a thread that has the room for them."""
+    if text.count("[") + text.count("{") < sys.getrecursionlimit() // 2:
+        return json.loads(text)
+    before = threading.stack_size(DEEP_STACK), sys.getrecursionlimit()
+    sys.setrecursionlimit(DEEPEST)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(json.loads, text).result()
+    finally:
+        threading.stack_size(before[0])
+        sys.setrecursionlimit(before[1])
 
 
 def _too_large(text: str) -> Problem:

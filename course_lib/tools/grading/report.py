@@ -22,7 +22,7 @@ class Report:
 
     @property
     def failed(self) -> int:
-        return sum(row.state == "failed" for row in self.rows)
+        return sum(row.state in ("failed", "flagged") for row in self.rows)
 
     def add(self, row: Graded) -> None:
         """Print what became of one submission, and what is odd about it."""
@@ -30,6 +30,8 @@ class Report:
         name = f"[bold]{escape(printable(row.student))}[/]"
         if row.state == "failed":
             self._print(f"{name}  [red]not graded[/]: {escape(row.reason)}")
+        elif row.state == "flagged":
+            self._print(f"{name}  [red]flagged[/]: {escape(row.reason)}; a person has to grade it")
         else:
             notes = ["unchanged"] * (row.state == "unchanged")
             notes += ["late"] * (row.late > 0) + ["needs manual grading"] * row.manual
@@ -47,7 +49,8 @@ class Report:
         counts = {
             "graded": sum(row.state == "graded" for row in self.rows),
             "unchanged": sum(row.state == "unchanged" for row in self.rows),
-            "not graded": self.failed,
+            "flagged": sum(row.state == "flagged" for row in self.rows),
+            "not graded": sum(row.state == "failed" for row in self.rows),
             "waiting for manual grading": sum(row.manual for row in self.rows),
         }
         said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -29,7 +29,7 @@ from nbgrader.utils import (
 )
 
 from course_lib.tools.chapters import ProjectError
-from course_lib.tools.grading.failures import grade_id, reason
+from course_lib.tools.grading.failures import grade_id, reason, spare_stderr
 from course_lib.tools.grading.inspect import QUIET, convert
 from course_lib.tools.grading.notebooks import Problem, heading_of, read_notebook
 from course_lib.tools.grading.release import TASK
@@ -117,6 +117,8 @@ def check(
     tasks = _tasks(notebook, titles)
     problems = [*_missing(notebook), *_duplicates(notebook), *_edited(notebook)]
     stopped = _execute(notebook, path.resolve().parent, timeout, titles, progress)
+    for cell in notebook.cells:
+        spare_stderr(cell)
     cells = {cell.execution_count: cell for cell in notebook.cells if cell.get("execution_count")}
     for task in tasks:
         task.state, task.message = _state(task, cells, timeout)

@@ -73,8 +73,9 @@ def stem(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text that any terminal and file takes: control characters and broken ones replaced."""
+    """A text that any terminal takes: broken characters replaced, spaces around it shown."""
     shown = "".join(c if c.isprintable() or c == " " else "�" for c in text)
+    shown = f"'{shown}'" if shown != shown.strip() else shown
     return shown.encode("utf-8", errors="replace").decode()
 
 

@@ -1,0 +1,214 @@
+"""The nursery: a process that has imported what notebooks import, and forks one for each job.
+
+It is started by who wants jobs run (:class:`Nursery`), with an environment that holds no secrets,
+and imports, goes into its own file system (:func:`sandbox.build`) and then only forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from course_lib.tools.grading.engine import inside, keeper, sandbox, shell
+from course_lib.tools.grading.engine.job import Job, Result
+from course_lib.tools.grading.engine.messages import BadMessage, receive, send
+
+PRELOADED = (
+    *("numpy", "torch", "torch._dynamo", "torchvision", "matplotlib.pyplot", "pandas"),
+    *("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline", "comm"),
+    *("course_lib.check.values", "course_lib.check.gradients", "course_lib.check.behavior"),
+    *("course_lib.check.models", "course_lib.data", "course_lib.train"),
+)
+START_SECONDS = 120
+KEPT = ("PATH", "LANG", "LC_ALL", "COURSE_DATA", "HOME", "MPLCONFIGDIR", "LD_LIBRARY_PATH")
+KEPT += ("PYTHONPATH",)
+READY = b"ready\n"
+
+
+class Lost(Exception):
+    """The worker that had a job is gone; somebody else can run it."""
+
+
+def environment() -> dict[str, str]:
+    """The variables that a nursery starts with, and the student's process can see."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {**kept, **threads, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+
+
+class Nursery:
+    """A running nursery; use it in a ``with`` statement.
+
+    Args:
+        contained: run jobs in the sandbox.
+
+    Raises:
+        sandbox.NoSandbox: the sandbox cannot be had on this machine.
+    """
+
+    def __init__(self, contained: bool = True):
+        self.contained = contained
+        self.folder = tempfile.TemporaryDirectory(prefix="course-")
+        self.address = str(Path(self.folder.name) / "nursery")
+        how = "contained" if contained else "open"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __name__, self.address, how],
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        said = self.process.stdout.readline()
+        if said != READY:
+            reason = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+            self.close()
+            raise sandbox.NoSandbox(reason[-1] if reason else "the worker did not start")
+
+    def run(self, job: Job) -> Result:
+        """Run a job and wait for its result.
+
+        Raises:
+            Lost: the nursery was killed.
+            sandbox.NoSandbox: the kernel refuses the sandbox.
+        """
+        folder = "" if self.contained else tempfile.mkdtemp(prefix="course-grade-")
+        try:
+            return keeper.run_job(job, lambda: self._start(job, folder))
+        except (OSError, BadMessage) as error:
+            raise Lost(str(error)) from error
+        finally:
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _start(self, job: Job, folder: str) -> keeper.Process:
+        """A new process for a job, which has its limits, its files and its environment."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(START_SECONDS)
+        try:
+            connection.connect(self.address)
+            pid = receive(connection)
+            if pid is None:
+                raise OSError("the nursery has ended")
+            about = {"files": job.files, "environment": job.environment, "folder": folder}
+            send(connection, {**about, "limits": asdict(job.limits)})
+            said = receive(connection)
+        except BaseException:
+            connection.close()
+            raise
+        process = keeper.Process(connection, pid)
+        if said != "ready":
+            with process:
+                raise sandbox.NoSandbox(str(said))
+        return process
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        self.folder.cleanup()
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+def main(address: str, how: str) -> None:
+    """Serve jobs until the process that started this one is gone."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(256)
+    for name in PRELOADED:
+        with contextlib.suppress(Exception):  # fails again where a notebook imports it
+            importlib.import_module(name)
+    ipython = shell.prepare()
+    if how == "contained":
+        try:
+            sandbox.build(sandbox.needed_paths())
+        except (sandbox.NoSandbox, OSError) as error:
+            sys.exit(str(error))
+    gc.collect()
+    gc.freeze()
+    os.write(1, READY)
+    connection = _serve(listener, sandbox.Spaces().fork if how == "contained" else os.fork)
+    if connection:
+        _become_student(connection, ipython)
+    os._exit(0)
+
+
+def _serve(listener: socket.socket, fork: Callable[[], int]) -> socket.socket | None:
+    """Fork for each connection; the connection in the child, None when nobody needs any more."""
+    nursery = os.getpid()
+    while True:
+        ready, _, _ = select.select([sys.stdin, listener], [], [], 0.2)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if sys.stdin in ready:
+            return None
+        if listener in ready:
+            connection, _ = listener.accept()
+            pid = fork()
+            if not pid:
+                sandbox.die_with_parent(nursery)
+                listener.close()
+                return connection
+            with contextlib.suppress(OSError):
+                send(connection, pid)
+            connection.close()
+
+
+def _become_student(connection: socket.socket, ipython: shell.Shell) -> None:
+    """In a fork: become the process that runs the student's code; never returns."""
+    try:
+        about = receive(connection, largest=1 << 30)
+        limits = sandbox.Limits(**about["limits"])
+        inside.reset_signals()
+        os.environ.clear()
+        os.environ.update(about["environment"])
+        room = int(limits.output_mb * (1 << 20))
+        shell.open_streams(room)
+        if about["folder"]:
+            os.setsid()
+            os.chdir(about["folder"])
+        else:
+            sandbox.enter(limits)
+        tempfile.tempdir = None
+        sys.path.insert(0, "")  # helper modules beside the notebook
+        inside.write_files(about["files"])
+        inside.seed_generators()
+        send(connection, "ready")
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            send(connection, f"{error}")
+        os._exit(1)
+    try:
+        inside.serve(connection, ipython, limits.cell_seconds, room)
+    finally:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    if sys.path and sys.path[0] in ("", str(Path.cwd())):
+        del sys.path[0]
+    main(*sys.argv[1:])
