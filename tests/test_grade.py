@@ -145,7 +145,7 @@ def test_feedback_has_messages_but_no_hidden_test(class_, graded):
         text = html.unescape(page)
         assert "# Negative numbers." in text and "add(-1, -2)" not in text.replace("\n", "")
         assert "HIDDEN TESTS" not in text
-    assert "AssertionError" in pages["bob"] and "Score: 0.0 / 2.0" in pages["bob"]
+    assert "AssertionError" in pages["bob"] and "</code>: 0 of 2 points" in pages["bob"]
     assert "NotImplementedError" in pages["eve"]
 
 

@@ -277,4 +277,23 @@ def gradebook(root: Path | None, assignments: tuple[str, ...]) -> None:
         show(course, assignments)
 
 
-COMMANDS = (check, release, collect, grade, feedback, gradebook, export)
+@click.command()
+@click.argument("assignment")
+@click.pass_obj
+def report(root: Path | None, assignment: str) -> None:
+    """Write an HTML page on how the class did in ASSIGNMENT, for the instructor.
+
+    Exit code: 0 when the page was written, 2 when nothing could start.
+    """
+    with messages():
+        course = _course(root)
+        from course_lib.tools.grading import class_page
+        from course_lib.tools.grading.class_report import report as read
+
+        made = read(course, assignment)
+        destination = class_page.write(course, made)
+        class_page.show(made)
+    click.echo(f"The report is in {destination.relative_to(course.root)}")
+
+
+COMMANDS = (check, release, collect, grade, feedback, report, gradebook, export)

@@ -51,10 +51,10 @@ class HideTests(NbGraderPreprocessor):
             cell.source = REGION.sub("", cell.source).rstrip()
             cell.outputs = [kept for output in cell.outputs if (kept := _visible(output))]
         if cell.cell_type == "code":
-            cell.outputs = [self._without_secrets(output) for output in cell.outputs]
+            cell.outputs = [self.without_secrets(output) for output in cell.outputs]
         return cell, resources
 
-    def _without_secrets(self, value: Any) -> Any:
+    def without_secrets(self, value: Any) -> Any:
         """An output without lines of hidden tests, also where they are quoted or escaped."""
         if isinstance(value, str):
             for line in self.secret:
@@ -62,10 +62,10 @@ class HideTests(NbGraderPreprocessor):
                     value = value.replace(form, "(hidden)")
             return value
         if isinstance(value, list):
-            return [self._without_secrets(item) for item in value]
+            return [self.without_secrets(item) for item in value]
         if isinstance(value, dict):
             for key in list(value):
-                value[key] = self._without_secrets(value[key])
+                value[key] = self.without_secrets(value[key])
         return value
 
 

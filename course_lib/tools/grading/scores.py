@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Gradebook,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.api import Grade as Row
 
 
 @dataclass(frozen=True)
@@ -84,3 +93,55 @@ def _scores(gradebook: Gradebook, assignment: Assignment, students: list[Student
         found[student] = (True, raw, penalty, bool(manual), timestamp, late)
     name, points, due = assignment.name, assignment.max_score, assignment.duedate
     return [Score(student, name, points, due, *found.get(student.id, ())) for student in students]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The points of one cell of one student.
+
+    Attributes:
+        student: the student's id.
+        notebook: name of the notebook.
+        cell: its grade id.
+        score: points that were given, extra credit included.
+        points: points that there are.
+        manual: whether a person has to grade it.
+    """
+
+    student: str
+    notebook: str
+    cell: str
+    score: float
+    points: float
+    manual: bool
+
+
+def grades(gradebook: Gradebook, assignment: str, student: str = "") -> Iterator[Grade]:
+    """The points of each cell of an assignment, read with one query.
+
+    Args:
+        gradebook: nbgrader's.
+        assignment: its name.
+        student: the student's id; everybody by default.
+    """
+    query = (
+        gradebook.db.query(
+            SubmittedAssignment.student_id,
+            Notebook.name,
+            BaseCell.name,
+            Row.score,
+            Row.max_score,
+            Row.needs_manual_grade,
+        )
+        .select_from(Row)
+        .join(BaseCell, BaseCell.id == Row.cell_id)
+        .join(SubmittedNotebook, SubmittedNotebook.id == Row.notebook_id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .filter(Assignment.name == assignment)
+    )
+    if student:
+        query = query.filter(SubmittedAssignment.student_id == student)
+    for row in query:
+        yield Grade(*row[:3], float(row[3] or 0), float(row[4] or 0), bool(row[5]))

@@ -113,8 +113,8 @@ def check(
             f"The file is called {path.name}. Hand it in as {assignment}.ipynb: the grader goes by "
             "the name."
         )
-    titles = _titles(notebook)
-    tasks = _tasks(notebook, titles)
+    titles = titles_of(notebook)
+    tasks = tasks_of(notebook, titles)
     problems = [*_missing(notebook), *_duplicates(notebook), *_edited(notebook)]
     stopped = _execute(notebook, path.resolve().parent, timeout, titles, progress)
     for cell in notebook.cells:
@@ -215,27 +215,27 @@ def _marked(notebook: Any) -> list[Any]:
     return [c for c in notebook.cells if is_grade(c) or is_solution(c) or is_locked(c)]
 
 
-def _task_of(cell: Any) -> str:
+def task_of(cell: Any) -> str:
     """``task-2`` for ``task-2-example``; another grade id stands for itself."""
     found = TASK.fullmatch(grade_id(cell))
     return found[1] if found else grade_id(cell)
 
 
-def _titles(notebook: Any) -> dict[str, str]:
+def titles_of(notebook: Any) -> dict[str, str]:
     """The heading above the first cell of each task."""
     titles, heading = {}, ""
     for cell in notebook.cells:
         heading = heading_of(cell) or heading
         if grade_id(cell):
-            titles.setdefault(_task_of(cell), heading or _task_of(cell))
+            titles.setdefault(task_of(cell), heading or task_of(cell))
     return titles
 
 
-def _tasks(notebook: Any, titles: dict[str, str]) -> list[Task]:
+def tasks_of(notebook: Any, titles: dict[str, str]) -> list[Task]:
     tasks: dict[str, Task] = {}
     for cell in _marked(notebook):
         if is_grade(cell) or is_solution(cell):
-            task = tasks.setdefault(_task_of(cell), Task(titles[_task_of(cell)]))
+            task = tasks.setdefault(task_of(cell), Task(titles[task_of(cell)]))
             (task.tests if is_grade(cell) else task.answers).append(cell)
     return [task for task in tasks.values() if task.tests]
 
@@ -289,7 +289,7 @@ def _is_edited(cell: Any) -> bool:
     return is_locked(cell) and checksum not in (None, compute_checksum(cell))
 
 
-def _is_untouched(cell: Any) -> bool:
+def is_untouched(cell: Any) -> bool:
     return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
 
 
@@ -315,7 +315,7 @@ def _execute(
 
     def starts(cell: Any, cell_index: int) -> None:
         nonlocal running
-        running = titles.get(_task_of(cell), running)
+        running = titles.get(task_of(cell), running)
         progress(running)
 
     step = Execute(
@@ -345,7 +345,7 @@ def _state(task: Task, cells: dict[int, Any], timeout: int) -> tuple[str, str]:
     answers = task.answers or [cell for cell in task.tests if is_solution(cell)]
     visible = [c for c in task.tests if not _is_hidden(c) and not is_solution(c)]
     failed = [cell for cell in visible if _test_failed(cell)]
-    if answers and all(_is_untouched(cell) for cell in answers):
+    if answers and all(is_untouched(cell) for cell in answers):
         elsewhere = visible and not failed and all(cell.execution_count for cell in visible)
         hint = "The tests pass without this answer cell; is the answer in another one?"
         return "not started", hint if elsewhere else ""

@@ -71,6 +71,7 @@ def graft(submitted: dict[str, Any], release: Any) -> tuple[Any, list[Problem]]:
     problems += _recognize(pieces, release, names)
     if not any(piece.known for piece in pieces):
         raise NothingKnown
+    pieces = list(_without_given(pieces, release))
     problems += _copies(pieces, names)
     answers, before = _arrange(pieces, names)
     notebook = copy.deepcopy(release)
@@ -86,6 +87,17 @@ def graft(submitted: dict[str, Any], release: Any) -> tuple[Any, list[Problem]]:
         notebook.cells.append(cell)
     notebook.cells += [_own_cell(piece) for piece in before.get("", ())]
     return notebook, problems
+
+
+def _without_given(pieces: list[Piece], release: Any) -> Iterator[Piece]:
+    """The pieces without the instructor's unmarked cells, which are in the release already."""
+    given = Counter(cell.source.strip() for cell in release.cells if not _name(cell))
+    for piece in pieces:
+        text = piece.source.strip()
+        if not piece.known and given[text] > 0:
+            given[text] -= 1
+        else:
+            yield piece
 
 
 def _name(cell: Any) -> str:
