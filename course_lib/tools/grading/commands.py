@@ -128,6 +128,11 @@ def grade(
     start.
     """
     with messages():
+        if not sys.platform.startswith("linux"):
+            raise click.ClickException(
+                "grading needs Linux, which contains the students' code; use a Linux machine, a "
+                "virtual one, or WSL 2. 'nbgrader autograde' works here, without a sandbox"
+            )
         course = _course(root)
         from course_lib.tools.grading.grade import Options
         from course_lib.tools.grading.grade import grade as grade_all

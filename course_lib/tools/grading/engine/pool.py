@@ -15,6 +15,7 @@ TRIES = 3
 
 _lock = threading.Lock()
 _nurseries: dict[bool, Nursery] = {}  # of this process
+_ended = threading.Event()  # nobody wants jobs any more
 
 
 def execute(data: dict[str, Any], contained: bool) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def execute(data: dict[str, Any], contained: bool) -> dict[str, Any]:
 
 def _nursery(contained: bool) -> Nursery:
     with _lock:
+        if _ended.is_set():
+            raise Lost("grading was ended")
         nursery = _nurseries.get(contained)
         if nursery is None or nursery.process.poll() is not None:
             nursery = _nurseries[contained] = Nursery(contained)
@@ -53,8 +56,9 @@ def _discard(contained: bool, nursery: Nursery) -> None:
 
 
 def close() -> None:
-    """End the nurseries of this process."""
+    """End the nurseries of this process; jobs that still run are lost."""
     with _lock:
+        _ended.set()
         while _nurseries:
             _nurseries.popitem()[1].close()
 
@@ -80,6 +84,7 @@ def local(jobs: int, contained: bool) -> Iterator[Pool]:
     Raises:
         NoSandbox: the sandbox cannot be had here.
     """
+    _ended.clear()
     _nursery(contained)
     executor = ThreadPoolExecutor(jobs)
     try:

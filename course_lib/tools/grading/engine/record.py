@@ -236,9 +236,9 @@ class Desk:
             What nbgrader's gradebook says about the submission.
         """
         final = self.course.path("autograded", self.assignment, student)
+        old = self.folder / "old"
         if final.exists():
-            self.folder.joinpath("old").mkdir(exist_ok=True)
-            final.rename(tempfile.mkdtemp(dir=self.folder / "old"))
+            final.rename(old)
         self.gradebook.begin()
         keep = False
         try:
@@ -253,10 +253,12 @@ class Desk:
             keep = True
         finally:
             self.gradebook.end(keep)
+            if not keep and old.exists():
+                old.rename(final)
         final.parent.mkdir(parents=True, exist_ok=True)
         self.path("built", student).rename(final)
         shutil.rmtree(self.path("staged", student), ignore_errors=True)
-        shutil.rmtree(self.folder / "old", ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
         return outcome
 
     def enter(self, student: str, timestamp: datetime | None) -> None:
