@@ -14,6 +14,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ PRELOADED = (
 START_SECONDS = 120
 KEPT = ("PATH", "LANG", "LC_ALL", "COURSE_DATA", "HOME", "MPLCONFIGDIR", "LD_LIBRARY_PATH")
 KEPT += ("PYTHONPATH",)
+CREDENTIALS = struct.Struct("3i")  # process, user, group
 READY = b"ready\n"
 
 
@@ -98,10 +100,10 @@ class Nursery:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(START_SECONDS)
         try:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             connection.connect(self.address)
-            pid = receive(connection)
-            if pid is None:
-                raise OSError("the nursery has ended")
+            pid = _sender(connection)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             about = {"files": job.files, "environment": job.environment, "folder": folder}
             send(connection, {**about, "limits": asdict(job.limits)})
             said = receive(connection)
@@ -128,6 +130,17 @@ class Nursery:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _sender(connection: socket.socket) -> int:
+    """The number of the process that sends the first byte, which the kernel vouches for.
+
+    The process itself is in a name space with other numbers.
+    """
+    said, about, *_ = connection.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
+    if not said or not about:
+        raise OSError("the nursery has ended")
+    return CREDENTIALS.unpack(about[0][2])[0]
 
 
 # --- the process ----------------------------------------------------------------------------------
@@ -168,19 +181,17 @@ def _serve(listener: socket.socket, fork: Callable[[], int]) -> socket.socket | 
             return None
         if listener in ready:
             connection, _ = listener.accept()
-            pid = fork()
-            if not pid:
+            if not fork():
                 sandbox.die_with_parent(nursery)
                 listener.close()
                 return connection
-            with contextlib.suppress(OSError):
-                send(connection, pid)
             connection.close()
 
 
 def _become_student(connection: socket.socket, ipython: shell.Shell) -> None:
     """In a fork: become the process that runs the student's code; never returns."""
     try:
+        connection.sendall(b"!")
         about = receive(connection, largest=1 << 30)
         limits = sandbox.Limits(**about["limits"])
         inside.reset_signals()

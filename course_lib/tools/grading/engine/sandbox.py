@@ -77,10 +77,12 @@ def build(visible: Iterable[str]) -> None:
     Args:
         visible: files and folders that stay where they are, beside the system's own.
 
+    The caller goes on in a child process, the first one of a new name space of processes.
+
     Raises:
         NoSandbox: the kernel does not allow it.
     """
-    spaces = NEW_MOUNTS | NEW_UTS | NEW_IPC | NEW_NETWORK
+    spaces = NEW_MOUNTS | NEW_UTS | NEW_IPC | NEW_NETWORK | NEW_PROCESSES
     if os.geteuid() != 0:
         spaces |= NEW_USER
     uid, gid = os.geteuid(), os.getegid()
@@ -107,6 +109,16 @@ def build(visible: Iterable[str]) -> None:
     _call("umount2", b"/old", DETACH)
     os.rmdir("/old")
     _mount("none", "/", flags=REMOUNT | BIND | READ_ONLY | NO_SETUID | NO_DEVICES)
+    _go_on_in_child()
+
+
+def _go_on_in_child() -> None:
+    """Fork: only children are in a new name space of processes. The parent ends with the child."""
+    outside = os.getpid()
+    if child := os.fork():
+        _pid, status = os.waitpid(child, 0)
+        os._exit(max(os.waitstatus_to_exitcode(status), 0))
+    die_with_parent(outside)
 
 
 def needed_paths() -> list[str]:
