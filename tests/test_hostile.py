@@ -211,9 +211,16 @@ def grade(root: Path, planted: Planted) -> Run:
         points(root),
         changed,
         planted.visits,
-        [" ".join(child.cmdline()) for child in left if child.is_running()],
+        [said for child in left if (said := command_line(child))],
         feedback.returncode,
     )
+
+
+def command_line(process: psutil.Process) -> str:
+    """Of a process that lives; empty for one that has ended, if only just now."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # zombies are among these
+        return " ".join(process.cmdline())
+    return ""
 
 
 def command(root: Path, variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
