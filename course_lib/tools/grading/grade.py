@@ -36,6 +36,7 @@ from course_lib.tools.grading.engine.shell import CUT
 from course_lib.tools.grading.failures import spare_stderr
 from course_lib.tools.grading.notebooks import Problem
 
+ENDED = "the worker was ended again and again, by the machine or by a person"
 SLOWER = 20  # a student's cell may take so many times what the slowest of the reference takes
 AHEAD = 3  # submissions that wait for each worker
 STANDARD_SECONDS = 30  # nbgrader's own limit for a cell
@@ -117,12 +118,16 @@ def grade(
         return
     try:
         with Desk(course, assignment) as desk, _workers(options) as workers:
-            yield from _Batch(course, assignment, desk, workers, options).run(waiting)
+            yield from _Batch(course, assignment, desk, workers).run(waiting)
     except NoSandbox as error:
         raise GradingError(
             f"students' notebooks cannot be contained on this machine: {error}. "
             "'course doctor' says what is missing and how to get it; --unsafe-no-sandbox grades "
             "without, which only notebooks that you trust are fit for"
+        ) from error
+    except Lost as error:
+        raise GradingError(
+            f"{ENDED} before the class could be graded ({error}); is there enough memory? Try again"
         ) from error
 
 
@@ -191,11 +196,11 @@ class _Standard:
 class _Batch:
     """One call of ``grade``."""
 
-    def __init__(self, course, assignment, desk, workers, options):
+    def __init__(self, course, assignment, desk, workers):
         self.course, self.assignment, self.desk = course, assignment, desk
         self.workers = workers
         self.preparation = Preparation(course, assignment, desk)
-        self.ahead = AHEAD * (options.jobs or len(os.sched_getaffinity(0)))
+        self.ahead = AHEAD * workers.size
         self.environment = _environment()
         self.standards: dict[str, _Standard] = {}
 
@@ -298,7 +303,7 @@ class _Batch:
         if isinstance(bad, Unreadable):
             reason = str(bad)
         elif isinstance(bad, Lost):
-            reason = "the worker that ran it was ended again and again, by the machine or a person"
+            reason = ENDED
         else:
             reason = f"{type(bad).__name__}: {bad}"
         folder = self.course.path("submitted", self.assignment, student)

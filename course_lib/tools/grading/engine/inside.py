@@ -122,7 +122,8 @@ class Loop:
         baton = here if child else there
         (there if child else here).close()
         if goes_on:
-            baton.recv(1)
+            if not baton.recv(1):  # somebody has killed the other half
+                os._exit(1)
             baton.close()
             if child:
                 os.waitpid(child, 0)

@@ -38,11 +38,11 @@ def facts(shell: Any) -> Facts:
     """What is there now, by name; the objects themselves, so that none can take another's place."""
     found: Facts = {}
     for name in MODULES:
-        module = sys.modules.get(name)
-        found[f"module {name}"] = (module,)
-        found |= _members(name, vars(module) if module else {})
+        if module := sys.modules.get(name):  # the notebooks of other courses may do without
+            found[f"module {name}"] = (module,)
+            found |= _members(name, vars(module))
     for name, classes in CLASSES.items():
-        for kind in classes:
+        for kind in classes if name in sys.modules else ():
             found |= _members(f"{name}.{kind}", vars(vars(sys.modules[name])[kind]))
     own = {name for name, value in vars(shell).items() if _is_callable(value)}
     found["get_ipython()"] = (sys.intern(" ".join(sorted(own - {"sys_excepthook"}))),)

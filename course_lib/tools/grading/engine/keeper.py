@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from course_lib.tools.grading.engine.job import (
 from course_lib.tools.grading.engine.messages import BadMessage, receive, send
 
 MOST_DEATHS = 8
+ENDS = 3  # of the process during a cell that make it the cell's doing, not an accident
 GRACE_SECONDS = 3.0  # between an interruption and the end
 LOOK_SECONDS = 0.1  # between two looks at the memory
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -42,6 +44,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 class Dead(Exception):
     """The student's process has ended, or has to; the message says why."""
+
+
+class Gone(Dead):
+    """It has ended, by its own doing or that of somebody else on this machine."""
 
 
 def run_job(job: Job, start: Callable[[], Process]) -> Result:
@@ -60,6 +66,7 @@ def run_job(job: Job, start: Callable[[], Process]) -> Result:
     deaths: dict[int, str] = {}
     suspect: tuple[int, int] | None = None  # a cell that left threads, and the cell that died
     forged = ""
+    gone: Counter[int] = Counter()  # how often the process has ended during a cell
     while True:
         with start() as process:
             attempt = _Attempt(job, process, deadline, deaths)
@@ -67,6 +74,9 @@ def run_job(job: Job, start: Callable[[], Process]) -> Result:
         forged = forged or attempt.result.forged
         if attempt.killer is None:
             break
+        gone[attempt.killer] += attempt.gone
+        if attempt.gone and gone[attempt.killer] < ENDS and time.monotonic() < deadline:
+            continue  # a cell that did it does it again
         if suspect and attempt.killer == suspect[1]:  # it was not the one
             del deaths[suspect[0]]
             suspect = None
@@ -92,7 +102,7 @@ class _Attempt:
         self.result = Result()
         self.changed: list[str] = []
         self.killer: int | None = None
-        self.reason = ""
+        self.reason, self.gone = "", False
 
     def run(self) -> None:
         for position, cell in enumerate(self.job.cells):
@@ -111,6 +121,7 @@ class _Attempt:
             except Dead as dead:
                 del self.result.cells[position:]
                 self.killer, self.reason = position, str(dead)
+                self.gone = isinstance(dead, Gone)
                 return
         self._again()
 
@@ -156,9 +167,9 @@ class _Attempt:
             message["put"] = kind
         elif kind in (WRONG, ALONE):  # the child of a fork has none of its parent's threads
             message["before"] = [cell.controls[WRONG]] if kind == WRONG else []
-            send(self.child, {"do": "fork", "swap": bool(secrets.randbits(1))})
+            self._tell({"do": "fork", "swap": bool(secrets.randbits(1))})
             ran = self._ask(message)
-            send(self.child, {"do": "over"})
+            self._tell({"do": "over"})
             return ran
         return self._ask(message)
 
@@ -187,6 +198,12 @@ class _Attempt:
 
     # --- the conversation -------------------------------------------------------------------------
 
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            send(self.child, message)
+        except OSError as error:
+            raise Gone("it ended Python") from error
+
     def _ask(self, message: dict[str, Any]) -> Ran:
         """Send a request and wait for its answer.
 
@@ -208,9 +225,9 @@ class _Attempt:
             self.result.forged = f"the process sent {error}"
             raise Dead("it sent something of its own to the grader") from error
         except OSError as error:
-            raise Dead(f"it broke the connection to the grader ({error})") from error
+            raise Gone(f"it broke the connection to the grader ({error})") from error
         if answer is None:
-            raise Dead(self._how_it_ended())
+            raise Gone("it ended Python")
         return self._checked(answer, token)
 
     def _checked(self, answer: Any, token: str) -> Ran:
@@ -230,12 +247,9 @@ class _Attempt:
         if self.child.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
             self.result.forged = "the process sent something that nobody had asked for"
             raise Dead("it sent something of its own to the grader")
-        raise Dead(self._how_it_ended())
+        raise Gone("it ended Python")
 
     # --- limits -----------------------------------------------------------------------------------
-
-    def _how_it_ended(self) -> str:
-        return "it ended Python"
 
     def _hold_to_limits(self, limit: float) -> None:
         if time.monotonic() > limit:

@@ -12,7 +12,7 @@ LARGEST = 64 << 20  # bytes
 
 
 class BadMessage(Exception):
-    """What came in is no message: too long, cut off, or no JSON."""
+    """What came in is no message: too long, or no JSON."""
 
 
 def send(connection: socket.socket, message: Any) -> None:
@@ -47,7 +47,7 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
         part = connection.recv(min(count - len(data), 1 << 20))
         if not part:
             if data:
-                raise BadMessage("a message that is cut off")
+                raise ConnectionError("the other side ended within a message")
             return b""
         data += part
     return bytes(data)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from course_lib.tools.grading.engine import inside, keeper, sandbox, shell
+from course_lib.tools.grading.engine import keeper, sandbox, shell
 from course_lib.tools.grading.engine.job import Job, Result
 from course_lib.tools.grading.engine.messages import BadMessage, receive, send
 
@@ -58,26 +58,31 @@ class Nursery:
 
     Raises:
         sandbox.NoSandbox: the sandbox cannot be had on this machine.
+        Lost: somebody has killed the nursery while it started.
     """
 
     def __init__(self, contained: bool = True):
         self.contained = contained
-        self.folder = tempfile.TemporaryDirectory(prefix="course-")
-        self.address = str(Path(self.folder.name) / "nursery")
+        # Connections go over a socket that has no name: nobody else can use it, and nothing is
+        # left of it when this process is killed.
+        self.door, there = socket.socketpair()
         how = "contained" if contained else "open"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, self.address, how],
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with there:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, how],
+                env=environment(),
+                stdin=there,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
         said = self.process.stdout.readline()
         if said != READY:
             reason = self.process.stderr.read().decode(errors="replace").strip().splitlines()
             self.close()
-            raise sandbox.NoSandbox(reason[-1] if reason else "the worker did not start")
+            if not reason:
+                raise Lost("it was killed while it started")
+            raise sandbox.NoSandbox(reason[-1])
 
     def run(self, job: Job) -> Result:
         """Run a job and wait for its result.
@@ -90,6 +95,8 @@ class Nursery:
         try:
             return keeper.run_job(job, lambda: self._start(job, folder))
         except (OSError, BadMessage) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)  # a process that is being killed closes its files first
             raise Lost(str(error)) from error
         finally:
             if folder:
@@ -97,11 +104,12 @@ class Nursery:
 
     def _start(self, job: Job, folder: str) -> keeper.Process:
         """A new process for a job, which has its limits, its files and its environment."""
-        connection = socket.socket(socket.AF_UNIX)
+        connection, there = socket.socketpair()
         connection.settimeout(START_SECONDS)
         try:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            connection.connect(self.address)
+            with there:
+                socket.send_fds(self.door, [b"!"], [there.fileno()])
             pid = _sender(connection)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             about = {"files": job.files, "environment": job.environment, "folder": folder}
@@ -113,17 +121,18 @@ class Nursery:
         process = keeper.Process(connection, pid)
         if said != "ready":
             with process:
+                if said is None:
+                    raise OSError("the worker has ended")
                 raise sandbox.NoSandbox(str(said))
         return process
 
     def close(self) -> None:
-        self.process.stdin.close()
+        self.door.close()
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
-        self.folder.cleanup()
 
     def __enter__(self) -> Nursery:
         return self
@@ -146,14 +155,13 @@ def _sender(connection: socket.socket) -> int:
 # --- the process ----------------------------------------------------------------------------------
 
 
-def main(address: str, how: str) -> None:
+def main(how: str) -> None:
     """Serve jobs until the process that started this one is gone."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
-    listener.listen(256)
+    door = socket.socket(fileno=os.dup(0))
     for name in PRELOADED:
         with contextlib.suppress(Exception):  # fails again where a notebook imports it
             importlib.import_module(name)
+    importlib.import_module(f"{__package__}.inside")  # only here: it imports PyTorch
     ipython = shell.prepare()
     if how == "contained":
         try:
@@ -163,33 +171,36 @@ def main(address: str, how: str) -> None:
     gc.collect()
     gc.freeze()
     os.write(1, READY)
-    connection = _serve(listener, sandbox.Spaces().fork if how == "contained" else os.fork)
+    connection = _serve(door, sandbox.Spaces().fork if how == "contained" else os.fork)
     if connection:
         _become_student(connection, ipython)
     os._exit(0)
 
 
-def _serve(listener: socket.socket, fork: Callable[[], int]) -> socket.socket | None:
+def _serve(door: socket.socket, fork: Callable[[], int]) -> socket.socket | None:
     """Fork for each connection; the connection in the child, None when nobody needs any more."""
     nursery = os.getpid()
     while True:
-        ready, _, _ = select.select([sys.stdin, listener], [], [], 0.2)
+        ready, _, _ = select.select([door], [], [], 0.2)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        if sys.stdin in ready:
+        if not ready:
+            continue
+        _said, descriptors, _flags, _address = socket.recv_fds(door, 1, 1)
+        if not descriptors:
             return None
-        if listener in ready:
-            connection, _ = listener.accept()
+        with socket.socket(fileno=descriptors[0]) as connection:
             if not fork():
                 sandbox.die_with_parent(nursery)
-                listener.close()
-                return connection
-            connection.close()
+                door.close()
+                return connection.dup()
 
 
 def _become_student(connection: socket.socket, ipython: shell.Shell) -> None:
     """In a fork: become the process that runs the student's code; never returns."""
+    from course_lib.tools.grading.engine import inside
+
     try:
         connection.sendall(b"!")
         about = receive(connection, largest=1 << 30)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
+from course_lib.tools.grading.course import GradingError
 from course_lib.tools.grading.engine.job import Job, Result
 from course_lib.tools.grading.engine.nursery import Lost, Nursery
 
 TRIES = 3
+PATIENCE = 10  # seconds, for a cluster to answer
 
 _lock = threading.Lock()
 _nurseries: dict[bool, Nursery] = {}  # of this process
@@ -27,32 +29,26 @@ def execute(data: dict[str, Any], contained: bool) -> dict[str, Any]:
     """
     job = Job.from_json(data)
     for attempt in range(TRIES):
-        nursery = _nursery(contained)
         try:
-            return nursery.run(job).to_json()
+            return _nursery(contained).run(job).to_json()
         except Lost:
             if attempt == TRIES - 1:
                 raise
-            _discard(contained, nursery)
     raise AssertionError("not reached")
 
 
 def _nursery(contained: bool) -> Nursery:
+    """The nursery of this process; a new one where there is none, or somebody has killed it."""
     with _lock:
         if _ended.is_set():
             raise Lost("grading was ended")
         nursery = _nurseries.get(contained)
-        if nursery is None or nursery.process.poll() is not None:
+        if nursery is not None and nursery.process.poll() is not None:
+            _nurseries.pop(contained).close()
+            nursery = None
+        if nursery is None:
             nursery = _nurseries[contained] = Nursery(contained)
         return nursery
-
-
-def _discard(contained: bool, nursery: Nursery) -> None:
-    """Forget a nursery that has ended; one that has lost a single job goes on."""
-    with _lock:
-        if nursery.process.poll() is not None and _nurseries.get(contained) is nursery:
-            del _nurseries[contained]
-            nursery.close()
 
 
 def close() -> None:
@@ -64,10 +60,14 @@ def close() -> None:
 
 
 class Pool:
-    """Takes jobs and gives futures of results."""
+    """Takes jobs and gives futures of results.
 
-    def __init__(self, executor: Executor, contained: bool):
-        self.executor, self.contained = executor, contained
+    Attributes:
+        size: how many jobs it runs at a time.
+    """
+
+    def __init__(self, executor: Executor, contained: bool, size: int):
+        self.executor, self.contained, self.size = executor, contained, size
 
     def submit(self, job: Job) -> Future:
         return self.executor.submit(execute, job.to_json(), self.contained)
@@ -85,10 +85,11 @@ def local(jobs: int, contained: bool) -> Iterator[Pool]:
         NoSandbox: the sandbox cannot be had here.
     """
     _ended.clear()
-    _nursery(contained)
+    with contextlib.suppress(Lost):  # the first job starts another one
+        _nursery(contained)
     executor = ThreadPoolExecutor(jobs)
     try:
-        yield Pool(executor, contained)
+        yield Pool(executor, contained, jobs)
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
         close()
@@ -101,9 +102,31 @@ def cluster(address: str, contained: bool) -> Iterator[Pool]:
     A worker that is lost has its jobs run again by others; that is Dask's doing.
 
     Raises:
-        OSError: nobody answers at the address.
+        GradingError: Dask is not installed, nobody answers at the address, or there are no workers.
     """
-    from distributed import Client
-
-    with Client(address, timeout=10, set_as_default=False) as client:
-        yield Pool(client.get_executor(pure=False, retries=TRIES), contained)
+    try:
+        from distributed import Client
+        from distributed.comm import resolve_address
+    except ModuleNotFoundError as error:
+        raise GradingError(
+            f"{error.name} is not installed, which --scheduler needs; install it with: "
+            "pip install -e '.[cluster]'"
+        ) from error
+    try:
+        resolve_address(address)  # a client that fails at this leaves a traceback
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise GradingError(
+            f"no Dask scheduler answers at {address!r}; start one with 'dask scheduler', and give "
+            "the address that it prints, such as tcp://192.168.1.5:8786"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            raise GradingError(
+                f"the Dask scheduler at {address} has no workers; start some, on machines with "
+                f"this course installed: dask worker {address}"
+            ) from error
+        size = sum(client.nthreads().values())
+        yield Pool(client.get_executor(pure=False, retries=TRIES), contained, size)

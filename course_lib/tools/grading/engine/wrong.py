@@ -11,7 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
-import torch
+
+try:
+    import torch
+except ImportError:  # the notebooks of other courses may do without
+    torch = None
+
+ARRAYS = (numpy.ndarray, torch.Tensor) if torch else (numpy.ndarray,)
 
 
 class Nonsense:
@@ -114,11 +120,11 @@ def shift(value: Any, change: Change) -> Any:
         return type(value)(change(value))
     if isinstance(value, str):
         return value + "~"
-    if type(value) in (torch.Tensor, numpy.ndarray) and "object" not in str(value.dtype):
+    if type(value) in ARRAYS and "object" not in str(value.dtype):
         if "bool" in str(value.dtype):
             return ~value
         changed = change(value)
-        return changed.to(value.dtype) if type(value) is torch.Tensor else changed
+        return changed if type(value) is numpy.ndarray else changed.to(value.dtype)
     if type(value) in (list, tuple) and value:
         return type(value)(shift(item, change) for item in value)
     if type(value) is dict and value:
