@@ -24,7 +24,7 @@ import nbformat
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 from nbconvert.preprocessors import ExecutePreprocessor, Preprocessor
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.converters import autograde as nbgraders
 from nbgrader.converters.base import NbGraderException
 from nbgrader.nbgraderformat import common
@@ -32,7 +32,7 @@ from nbgrader.preprocessors import latesubmissions, overwritecells, saveautograd
 from sqlalchemy.orm import scoped_session, sessionmaker
 from traitlets import Dict, Unicode
 
-from course_lib.tools.grading.course import Course
+from course_lib.tools.grading.course import Course, GradingError
 
 NOTE = "course_grading"  # in the metadata of a graded notebook
 BUSY_SECONDS = 60  # to wait for somebody else who writes into the gradebook
@@ -173,10 +173,20 @@ class Desk:
         home = autograded.with_name(f".{autograded.name}-in-progress")
         home.mkdir(parents=True, exist_ok=True)
         _clean(home)
-        self.folder = Path(tempfile.mkdtemp(dir=home))
-        self.lock = (self.folder / "lock").open("w")
-        fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return self
+        for _try in range(100):
+            if self._take_folder(home):
+                return self
+        raise GradingError(f"no folder can be made in {home}; may you write there?")
+
+    def _take_folder(self, home: Path) -> bool:
+        """Make a folder of its own; False when somebody who tidies up was faster."""
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            home.mkdir(parents=True, exist_ok=True)
+            self.folder = Path(tempfile.mkdtemp(dir=home))
+            self.lock = (self.folder / "lock").open("w")
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return (self.folder / "lock").exists()
+        return False
 
     def __exit__(self, *_error: object) -> None:
         self.gradebook.shut()
@@ -235,6 +245,7 @@ class Desk:
         Returns:
             What nbgrader's gradebook says about the submission.
         """
+        self._enroll(student)
         final = self.course.path("autograded", self.assignment, student)
         old = self.folder / "old"
         if final.exists():
@@ -263,6 +274,7 @@ class Desk:
 
     def enter(self, student: str, timestamp: datetime | None) -> None:
         """Note in the gradebook that somebody has handed in what cannot be graded."""
+        self._enroll(student)
         self.gradebook.begin()
         keep = False
         try:
@@ -272,6 +284,17 @@ class Desk:
             keep = True
         finally:
             self.gradebook.end(keep)
+
+    def _enroll(self, student: str) -> None:
+        """Add a student whom the gradebook does not know, before the transaction.
+
+        Who grades another assignment at the same time may add the same one; within a transaction
+        the slower of the two would lose its submission.
+        """
+        if self.grader().create_student:
+            with contextlib.suppress(InvalidEntry):
+                self.gradebook.update_or_create_student(student)
+            self.gradebook.db.remove()
 
     def _convert(self, student: str, executed: dict[str, Any], note: dict[str, Any]) -> None:
         grader = self.grader()
