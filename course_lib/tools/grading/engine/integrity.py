@@ -26,10 +26,8 @@ CLASSES = {
 }
 OF_THE_SHELL = ("ast_transformers", "custom_exceptions", "input_transformers_post")
 STUDENTS = "__main__"
-KINDS = (
-    *(types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, type),
-    *(types.MethodType, types.WrapperDescriptorType, property, staticmethod, classmethod),
-)
+# IPython takes these away and puts them back.
+FLEETING = ("builtins.exit", "builtins.quit", "builtins.get_ipython", "builtins.display")
 
 Facts = dict[str, tuple[Any, ...]]
 
@@ -59,11 +57,12 @@ def facts(shell: Any) -> Facts:
 
 
 def _members(name: str, members: dict[str, Any]) -> Facts:
-    return {f"{name}.{key}": _signature(v) for key, v in list(members.items()) if _is_callable(v)}
+    found = {f"{name}.{key}": v for key, v in list(members.items()) if _is_callable(v)}
+    return {key: _signature(value) for key, value in found.items() if key not in FLEETING}
 
 
 def _is_callable(value: Any) -> bool:
-    return isinstance(value, KINDS)
+    return callable(value) or isinstance(value, (property, staticmethod, classmethod))
 
 
 def _signature(value: Any) -> tuple[Any, ...]:
