@@ -37,7 +37,7 @@ FORBIDDEN = [
     *("script", "iframe", "object", "embed", "form", "base", "link", "frame", "frameset"),
     *("applet", "noscript", "template", "portal", "animate", "set"),
 ]
-ALTERNATIVE = re.compile(r' alttext="[^"]*"')
+ALTERNATIVE = re.compile(r' alttext="[^"]*&lt;[^"]*"')
 LOADING = ("src", "srcset", "poster", "background", "srcdoc", "data", "xlink:href", "ping")
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
@@ -296,7 +296,7 @@ class _Typist:
             formula = self.typesetter.typeset(tex, found[1] is not None)
         except (ValueError, ModuleNotFoundError):
             return found[0]
-        formula = ALTERNATIVE.sub("", formula)  # the TeX itself; what a student wrote is no label
+        formula = ALTERNATIVE.sub("", formula)  # TeX as a label, unless it may hold tags
         mark = f"formula-{secrets.token_hex(16)}"
         if found[1]:  # on a narrow screen a wide formula is scrolled, also by keys
             formula = formula.replace("<mjx-container", '<mjx-container tabindex="0"', 1)
