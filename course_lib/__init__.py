@@ -5,8 +5,7 @@ A notebook needs one line::
     from course_lib import claim, data, explore, plot, runtime, train
 
 Importing the package itself loads nothing: each name below is imported when it is first used, so
-    that
-``python -m course_lib`` runs before anything has been installed.
+that ``python -m course_lib`` runs before anything has been installed.
 """
 
 from importlib import import_module

@@ -1,66 +1,26 @@
 """``course grade`` and ``course feedback`` on a small assignment, against stock nbgrader."""
 
 import html
-import json
 import os
 import shutil
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from classroom import ROOT, answered, cells, course, course_folder, nbgrader, results, submit
+from classroom import cells, course, course_folder, nbgrader, results
 from nbgrader.api import Gradebook
-from small_source import BONUS, ESSAY, SUMS
-
-GOOD = "def add(a, b):\n    return a + b"
-HALF = "def add(a, b):\n    return abs(a) + abs(b)"
-NOISY = "import sys\ndef add(a, b):\n    print('thinking', file=sys.stderr)\n    return a + b"
-BROKEN = "def add(a, b:\n    return"
+from small_class import SUMMARY, release, url
+from small_source import SUMS
 
 
 @pytest.fixture(scope="module")
 def class_(tmp_path_factory) -> Path:
-    """A released assignment and the submissions of seven students, not graded yet."""
-    root = tmp_path_factory.mktemp("grading") / "class"
-    (root / "solutions" / "sums").mkdir(parents=True)
-    (root / "solutions" / "sums" / "sums.md").write_text(SUMS + ESSAY + BONUS)
-    config = (ROOT / "nbgrader_config.py").read_text()
-    (root / "nbgrader_config.py").write_text(config + LATE)
-    shutil.copy(ROOT / "_toc.yml", root)
-    assert course(root, "release").returncode == 0
-    release = json.loads((root / "exercises" / "sums" / "sums.ipynb").read_text())
-    for student, answer in {
-        "ada": {"task-1": GOOD},
-        "bob": {"task-1": HALF},
-        "cleo": {"task-1": NOISY},
-        "dan": {"task-1": BROKEN},
-        "eve": {},
-        "fay": {"task-1": GOOD, "essay": "Because.", "bonus": "More."},
-    }.items():
-        submit(root, student, "sums", answered(release, answer))
-    submit(root, "gus", "sums", answered(release, {"task-1": GOOD}))
-    broken = root / "grading" / "submitted" / "gus" / "sums" / "sums.ipynb"
-    broken.write_text(broken.read_text()[:-40])
-    for student, day in {"ada": "02", "bob": "05"}.items():
-        stamp = root / "grading" / "submitted" / student / "sums" / "timestamp.txt"
-        stamp.write_text(f"2026-03-{day} 12:00:00 UTC")
-    with Gradebook(f"sqlite:///{root}/grading/gradebook.db") as gradebook:
-        gradebook.update_or_create_assignment("sums", duedate=datetime(2026, 3, 3, 12))
+    """A released assignment and the submissions of eight students, not graded yet."""
+    root = release(tmp_path_factory.mktemp("grading") / "class", "sums")
+    stamp = root / "grading" / "submitted" / "ada" / "sums" / "timestamp.txt"
+    stamp.write_text("2026-03-02 12:00:00 UTC")
+    with Gradebook(url(root)) as gradebook:
         gradebook.add_student("zoe")  # hands in nothing
     return root
-
-
-LATE = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-
-class OnePointADay(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return total_seconds_late / 86400
-
-
-c.AssignLatePenalties.plugin_class = OnePointADay
-"""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +43,7 @@ def test_each_submission_gets_its_line_and_one_cannot_stop_the_others(graded):
     assert "3 of 7" in lines["ada"] and "0 of 7" in lines["eve"] and "0 of 7" in lines["dan"]
     assert "needs manual grading" in lines["fay"] and "late" in lines["bob"]
     assert "not graded" in lines["gus"] and "Error" not in lines["gus"], lines["gus"]
-    assert "sums: 6 graded, 1 not graded, 1 waiting for manual grading." in done.stdout
+    assert f"sums: {SUMMARY}, 2 waiting for manual grading." in done.stdout
     assert done.returncode == 1
 
 
@@ -138,9 +98,9 @@ def test_stock_nbgrader_gives_the_same_scores(class_, graded, tmp_path):
 
 def test_feedback_has_messages_but_no_hidden_test(class_, graded):
     done = course(class_, "feedback", "sums")
-    assert done.returncode == 0 and "6 pages in grading/feedback/STUDENT/sums" in done.stdout
+    assert done.returncode == 0 and "7 pages in grading/feedback/STUDENT/sums" in done.stdout
     pages = {k: v.feedback for k, v in results(class_, "sums").items() if v.feedback}
-    assert set(pages) == {"ada", "bob", "cleo", "dan", "eve", "fay"}
+    assert set(pages) == {"ada", "bob", "cleo", "dan", "eve", "fay", "hal"}
     for page in pages.values():
         text = html.unescape(page)
         assert "# Negative numbers." in text and "add(-1, -2)" not in text.replace("\n", "")
@@ -168,8 +128,8 @@ def test_the_seed_is_drawn_once_and_secret(class_, graded):
     [
         (["grade", "products"], "only sums; 'course release products' adds it"),
         (
-            ["grade", "sums", "--student", "hal"],
-            "'hal' has no submission of sums; there are 7: ada,",
+            ["grade", "sums", "--student", "ian"],
+            "'ian' has no submission of sums; there are 8: ada,",
         ),
         (["feedback", "products"], "'products'"),
     ],
@@ -219,7 +179,7 @@ def test_problems_of_one_kind_take_one_line(capsys):
 
     edited = [Problem("warning", "edited", f"t{n}", f"t{n} was edited.", "Look.") for n in range(5)]
     other = Problem("note", "untouched", "t9", "t9 is untouched.", "")
-    report = Report("sums")
+    report = Report("sums", 1)
     report.add(Graded("ada\x1b[31m", "graded", 3, 7, problems=(*edited, other)))
     printed = capsys.readouterr().out
     assert "t0 was edited. Look. (4 more like this)" in printed and "t1" not in printed

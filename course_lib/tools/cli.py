@@ -209,6 +209,30 @@ def clean(root: Path | None) -> None:
     click.echo(f"{'Removed' if gone else 'There is no'} {project.build}")
 
 
+@main.command()
+@click.pass_obj
+def doctor(root: Path | None) -> None:
+    """Say what the course finds on this machine, and what is missing for what.
+
+    Exit code: 0 when everything works here, 1 when something does not.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from course_lib.tools.doctor import MISSING, examine
+
+    styles = {"ok": "green", "missing": "bold red", "none": "yellow"}
+    console, missing = Console(highlight=False), 0
+    for found in examine(root):
+        missing += found.state == MISSING
+        advice = f". To mend it: {found.advice}" if found.advice else ""
+        state = Text(f"{found.state:<8}", style=styles[found.state])
+        line = Text.assemble(state, (found.name, "bold"), f": {found.text}{advice}")
+        console.print(line, soft_wrap=not console.is_terminal)
+    if missing:
+        sys.exit(1)
+
+
 for command in grading.COMMANDS:
     main.add_command(command)
 

@@ -1,4 +1,4 @@
-"""What the machine has: cores, memory, a GPU."""
+"""What the machine has: cores, memory, a GPU, a browser."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import psutil
 from course_lib.tools.chapters import ProjectError
 
 MB = 1024 * 1024
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 class NoDevice(ProjectError):
@@ -90,6 +91,11 @@ def gpu() -> Gpu | None:
         name, memory = answer.stdout.splitlines()[0].rsplit(",", 1)
         return Gpu(name.strip(), float(memory))
     return None
+
+
+def browser() -> str | None:
+    """The first Chromium or Chrome on the path."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def device_name() -> str:

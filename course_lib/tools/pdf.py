@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from course_lib.tools.chapters import Project, ProjectError, load_yaml, toc_entries, write_atomic
+from course_lib.tools.machine import browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 STYLE = Path(__file__).parent / "static" / "print.css"
 LEFT_OUT = (
     "script, button, textarea, .headerlink, .course-definition, .course-demo-controls, "
@@ -70,9 +69,8 @@ def find_browser() -> str:
     Raises:
         ProjectError: there is none.
     """
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return path
+    if path := browser():
+        return path
     raise ProjectError(
         "no Chromium or Chrome was found, which prints the book; install one (Debian and Ubuntu: "
         "apt install chromium) and try again"

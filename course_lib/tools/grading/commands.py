@@ -138,10 +138,11 @@ def grade(
         from course_lib.tools.grading.grade import grade as grade_all
         from course_lib.tools.grading.report import Report
 
-        report = Report(assignment)
         options = Options(jobs or 0, scheduler, not unsafe_no_sandbox)
-        for graded in grade_all(course, assignment, students, force, options):
-            report.add(graded)
+        total = len(students or course.students(assignment))
+        with Report(assignment, total) as report:
+            for graded in grade_all(course, assignment, students, force, options):
+                report.add(graded)
         report.summary()
     if report.failed:
         sys.exit(1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from course_lib.tools.grading.collecting.names import printable
 from course_lib.tools.grading.grade import Graded
@@ -13,12 +15,30 @@ from course_lib.tools.grading.tables import show_line
 
 
 class Report:
-    """Prints one line for each submission as it is graded, and the counts at the end."""
+    """Prints one line for each submission as it is graded, and the counts at the end.
 
-    def __init__(self, assignment: str):
+    In a terminal, a bar below them shows how far it is; use it in a ``with`` statement.
+
+    Args:
+        assignment: its name.
+        total: how many submissions there are.
+    """
+
+    def __init__(self, assignment: str, total: int):
         self.assignment = assignment
         self.rows: list[Graded] = []
         self.console = Console(highlight=False)
+        plain = not self.console.is_terminal or self.console.is_dumb_terminal
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=plain)
+        self.task = self.bar.add_task("", total=total)
+
+    def __enter__(self) -> Report:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        self.bar.stop()
 
     @property
     def failed(self) -> int:
@@ -27,6 +47,7 @@ class Report:
     def add(self, row: Graded) -> None:
         """Print what became of one submission, and what is odd about it."""
         self.rows.append(row)
+        self.bar.advance(self.task)
         name = f"[bold]{escape(printable(row.student))}[/]"
         if row.state == "failed":
             self._print(f"{name}  [red]not graded[/]: {escape(row.reason)}")

@@ -212,13 +212,6 @@ class Desk:
             built=self._step("built"),
         )
 
-    def init_notebooks(self) -> None:
-        """Find the notebooks of one student, whose id may hold the characters of a pattern."""
-        directory = self.coursedir
-        folder = self._format_source(directory.assignment_id, directory.student_id)
-        self.assignments = {folder: [str(path) for path in sorted(Path(folder).glob("*.ipynb"))]}
-        self.notebooks = []
-
     def sanitize(self, notebook: Any, student: str, name: str) -> Any:
         """What nbgrader makes of a grafted notebook before it would execute it."""
         self.gradebook.begin()
