@@ -3,10 +3,10 @@
 A student's code and the tests run in one process, so that code can change what the tests use: a
 comparison, an error class, IPython itself. Whatever it changed, a test that passes after a wrong
 answer is no test any more. Each test is therefore also run after the untouched stub, and some, at
-random, after a planted wrong answer, in a copy of the process as it is then. Others
-put nonsense in the place of the answers, or shift the results of the student's own functions.
-Before a class is graded, the same is done with the reference solution: controls that do not fail
-even there say nothing and are left out.
+random, after a planted wrong answer, in a copy of the process as it is then. Others put nonsense in
+the place of the answers, or shift the results of the student's own functions. Before a class is
+graded, the same is done with the reference solution: controls that do not fail even there say
+nothing and are left out.
 
 What tests judge with is also compared, before and after each, with what it was (``integrity``).
 """
@@ -42,7 +42,7 @@ from course_lib.tools.grading.release import TASK
 
 SHARE = 0.06  # of the reference solution's time may go into controls that take time
 LEAST_SECONDS = 0.3  # which they may always take
-CHEAP = (STUB, NONSENSE)
+FREE_SECONDS = 0.05  # nonsense that takes less is not counted
 
 
 def code_cells(notebook: Any, stubs: dict[str, str]) -> list[tuple[Any, CodeCell]]:
@@ -158,14 +158,22 @@ class Controls:
         self.budget = max(LEAST_SECONDS, SHARE * sum(ran.seconds for ran in result.cells))
 
     def some(self, cells: list[CodeCell]) -> tuple[CodeCell, ...]:
-        """The cells with the controls for one submission: all cheap ones, and others at random."""
-        costly = [pair for pair in self.valid if pair[1] not in CHEAP]
-        random.SystemRandom().shuffle(costly)
-        chosen, spent = {pair for pair in self.valid if pair[1] in CHEAP}, 0.0
-        for pair in costly:
-            if spent == 0 or spent + self.seconds[pair] <= self.budget:
+        """The cells with the controls for one submission.
+
+        Always those of the stub, and of nonsense where that costs nothing; of the others as many
+        as the budget allows, drawn at random. One that costs more than is left is drawn as often
+        as keeps the cost of a class within it.
+        """
+        always = {p for p in self.valid if p[1] == STUB or self._is_free(p)}
+        others, chance = list(self.valid - always), random.SystemRandom()
+        chance.shuffle(others)
+        chosen, left = set(always), self.budget
+        for pair in others:
+            if self.seconds[pair] <= left or chance.random() * self.seconds[pair] < left:
                 chosen.add(pair)
-                spent += self.seconds[pair]
+                left -= self.seconds[pair]
+            if left <= 0:
+                break
         return tuple(
             replace(
                 cell,
@@ -173,6 +181,9 @@ class Controls:
             )
             for cell in cells
         )
+
+    def _is_free(self, pair: tuple[str, str]) -> bool:
+        return pair[1] == NONSENSE and self.seconds[pair] < FREE_SECONDS
 
     def evidence(
         self, cells: list[CodeCell], points: dict[str, float], result: Result

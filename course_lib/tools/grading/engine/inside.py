@@ -46,7 +46,7 @@ class Loop:
         self.keeper, self.shell, self.seconds, self.room = keeper, shell, seconds, room
         self.own_names: set[str] = set()  # what the student's cells have bound
         self.bound: dict[str, set[str]] = {}  # what each answer has bound
-        self.facts = integrity.facts(shell)
+        self.watch = integrity.Watch(shell)
 
     def forever(self) -> None:
         while message := receive(self.keeper):
@@ -62,9 +62,9 @@ class Loop:
 
     def _test(self, source: str) -> dict[str, Any]:
         """A test, and what had been replaced that it judges with, before it or after it."""
-        changed = set(integrity.changed(self.facts, integrity.facts(self.shell)))
+        changed = set(self.watch.changed())
         result = self._run(source)
-        changed |= set(integrity.changed(self.facts, integrity.facts(self.shell)))
+        changed |= set(self.watch.changed())
         return result | {"changed": sorted(changed)[:20]}
 
     def _run(self, source: str, own: bool = False, name: str = "") -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Whether what tests judge with is still what it was: functions, classes, the shell itself.
 
-A student's code runs beside the tests and can replace any of it. The process that workers are
-forked from remembers what is there; each worker compares before and after every test.
+A student's code runs beside the tests and can replace any of it. Each worker remembers
+what was there before the first cell ran, and compares before and after every test.
 """
 
 from __future__ import annotations
 
+import operator
 import sys
 import types
 from typing import Any
@@ -29,21 +30,61 @@ STUDENTS = "__main__"
 # IPython takes these away and puts them back.
 FLEETING = ("builtins.exit", "builtins.quit", "builtins.get_ipython", "builtins.display")
 
-Facts = dict[str, tuple[Any, ...]]
+
+class Watch:
+    """Remembers what is there now, the objects themselves, so that none can take another's place.
+
+    Args:
+        shell: the shell that runs the cells.
+    """
+
+    def __init__(self, shell: Any):
+        self.shell = shell
+        self.modules = [(name, sys.modules[name]) for name in MODULES if name in sys.modules]
+        places = [(name, vars(module)) for name, module in self.modules]
+        for name, classes in CLASSES.items():
+            for kind in classes if name in sys.modules else ():
+                places.append((f"{name}.{kind}", vars(vars(sys.modules[name])[kind])))
+        members = [
+            (f"{name}.{key}", place, key, value)
+            for name, place in places
+            for key, value in list(place.items())
+            if _is_callable(value) and f"{name}.{key}" not in FLEETING
+        ]
+        self.others = [entry for entry in members if not isinstance(entry[3], types.FunctionType)]
+        self.functions = [
+            (*entry, entry[3].__code__, entry[3].__defaults__, entry[3].__kwdefaults__)
+            for entry in members
+            if isinstance(entry[3], types.FunctionType)
+        ]
+        self.about_shell = _about(shell)
+
+    def changed(self) -> list[str]:
+        """The names of what was replaced or removed; what was added replaces nothing."""
+        found = [
+            f"module {name}" for name, known in self.modules if sys.modules.get(name) is not known
+        ]
+        found += [name for name, place, key, known in self.others if place.get(key) is not known]
+        found += [
+            name
+            for name, place, key, known, code, defaults, options in self.functions
+            if place.get(key) is not known
+            or known.__code__ is not code
+            or known.__defaults__ is not defaults
+            or known.__kwdefaults__ is not options
+        ]
+        now = _about(self.shell)
+        for name, known in self.about_shell.items():
+            same = len(known) == len(now.get(name, ()))
+            if not (same and all(map(operator.is_, known, now[name]))):
+                found.append(name)
+        return sorted(found)
 
 
-def facts(shell: Any) -> Facts:
-    """What is there now, by name; the objects themselves, so that none can take another's place."""
-    found: Facts = {}
-    for name in MODULES:
-        if module := sys.modules.get(name):  # the notebooks of other courses may do without
-            found[f"module {name}"] = (module,)
-            found |= _members(name, vars(module))
-    for name, classes in CLASSES.items():
-        for kind in classes if name in sys.modules else ():
-            found |= _members(f"{name}.{kind}", vars(vars(sys.modules[name])[kind]))
+def _about(shell: Any) -> dict[str, tuple[Any, ...]]:
+    """What the shell and the interpreter do with a cell, by name."""
     own = {name for name, value in vars(shell).items() if _is_callable(value)}
-    found["get_ipython()"] = (sys.intern(" ".join(sorted(own - {"sys_excepthook"}))),)
+    found = {"get_ipython()": (sys.intern(" ".join(sorted(own - {"sys_excepthook"}))),)}
     for name in ("display_formatter", "displayhook", "display_pub", "compile"):
         found[f"get_ipython().{name}"] = (getattr(shell, name, None),)
     for name in OF_THE_SHELL:
@@ -56,26 +97,5 @@ def facts(shell: Any) -> Facts:
     return found
 
 
-def _members(name: str, members: dict[str, Any]) -> Facts:
-    found = {f"{name}.{key}": v for key, v in list(members.items()) if _is_callable(v)}
-    return {key: _signature(value) for key, value in found.items() if key not in FLEETING}
-
-
 def _is_callable(value: Any) -> bool:
     return callable(value) or isinstance(value, (property, staticmethod, classmethod))
-
-
-def _signature(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, types.FunctionType):
-        return (value, value.__code__, value.__defaults__, value.__kwdefaults__)
-    return (value,)
-
-
-def changed(before: Facts, now: Facts) -> list[str]:
-    """The names of what was replaced or removed; what was added replaces nothing."""
-    return sorted(
-        name
-        for name, known in before.items()
-        if len(known) != len(now.get(name, ()))
-        or any(one is not other for one, other in zip(known, now[name], strict=True))
-    )

@@ -158,25 +158,34 @@ class _Attempt:
             self.result.controls[position, kind] = self._control(position, kind)
 
     def _control(self, position: int, kind: str) -> Ran:
-        cell = self.job.cells[position]
+        started, cell = time.monotonic(), self.job.cells[position]
         message = {"do": "control", "source": cell.source, "answers": cell.answers}
         message |= {"before": [], "forget": kind == STUB, "put": ""}
         if kind == STUB:
             message["before"] = list(self._before(position))
         elif kind in (NONSENSE, SHIFTED):
             message["put"] = kind
-        elif kind in (WRONG, ALONE):  # the child of a fork has none of its parent's threads
-            message["before"] = [cell.controls[WRONG]] if kind == WRONG else []
+        elif kind == WRONG:
+            message["before"] = [cell.controls[WRONG]]
+        forked = kind in (WRONG, ALONE)  # the child of a fork has none of its parent's threads
+        if forked:
             self._tell({"do": "fork", "swap": bool(secrets.randbits(1))})
-            ran = self._ask(message)
+        ran = self._ask(message)
+        if forked:
             self._tell({"do": "over"})
-            return ran
-        return self._ask(message)
+        ran.seconds = time.monotonic() - started  # with the cells that ran before the test
+        return ran
 
     def _again(self) -> None:
-        """Run the tests that failed once more: one that passes now is not sure."""
+        """Run the tests that failed once more: one that passes now is not sure.
+
+        Where nothing was answered there is nothing to be unsure about.
+        """
+        stubs = {c.name for c in self.job.cells if c.kind == ANSWER and c.source == c.stub}
         for position, cell in enumerate(self.job.cells):
             tried = cell.kind == TEST and cell.controls and position not in self.deaths
+            if cell.answers and stubs.issuperset(cell.answers):
+                continue
             if tried and _has_error(self.result.cells[position]):
                 try:
                     self.result.again[position] = self._control(position, "again")
