@@ -182,7 +182,9 @@ class Assignment:
 
 
 def grade(root: Path, name: str, submissions: dict[str, dict[str, Any]]) -> dict[str, Graded]:
-    """Grade submissions and write feedback; fails when an honest one is flagged.
+    """Grade submissions, and write feedback for every third, the last among them.
+
+    Fails when an honest one is flagged.
 
     Args:
         root: a course folder in which the assignment has been released.
@@ -196,7 +198,8 @@ def grade(root: Path, name: str, submissions: dict[str, dict[str, Any]]) -> dict
         shutil.copy(ROOT / "tests" / planted, folder / "tests" / planted)
     for student, notebook in submissions.items():
         submit(folder, student, name, notebook)
-    for command in (["grade", name, "--jobs", "2", *unsafe()], ["feedback", name]):
+    pages = [part for student in list(submissions)[::-3] for part in ("--student", student)]
+    for command in (["grade", name, "--jobs", "2", *unsafe()], ["feedback", name, *pages]):
         done = course(folder, *command, COURSE_SEED="1")
         assert done.returncode == 0, done.stdout + done.stderr
     return results(folder, name)
