@@ -121,11 +121,11 @@ MEASURE = """
 def run(target, labels, way, seed, body=source[0]):
     x, y = stripes(ANGLES[target], labels, 10 + seed)
     if way == "scratch":
-        net, rates, steps = network(5, seed), (0.01, 0.01), 80
+        net, rates, steps = network(5, seed), (0.02, 0.02), 40
     else:
         torch.manual_seed(seed)
-        net, steps = nn.Sequential(copy.deepcopy(body), nn.Linear(32, 5)), 40
-        rates = {"frozen": (0.0, 0.01), "tuned": (0.001, 0.01), "full": (0.01, 0.01)}[way]
+        net, steps = nn.Sequential(copy.deepcopy(body), nn.Linear(32, 5)), 20
+        rates = {"frozen": (0.0, 0.02), "tuned": (0.002, 0.02), "full": (0.02, 0.02)}[way]
     groups = [{"params": part.parameters(), "lr": rate}
               for part, rate in zip(net, rates) if rate > 0]
     fit(net, x, y, groups, steps)
@@ -134,7 +134,7 @@ def run(target, labels, way, seed, body=source[0]):
 
 WAYS = ("scratch", "frozen", "tuned", "full")
 accuracies = {
-    target: {labels: {way: sum(run(target, labels, way, seed) for seed in range(3)) / 3
+    target: {labels: {way: sum(run(target, labels, way, seed) for seed in range(2)) / 2
                       for way in WAYS} for labels in (2, 10)}
     for target in ("near", "far")
 }
@@ -420,8 +420,8 @@ def thaw(model, plan, batches, rate, decay):
     "task-7": {
         "rate-zero-is-left-out": MEASURE
         + """
-bodies = [network(5, 100 + seed)[0] for seed in range(3)]
-chance = sum(run("near", 10, "frozen", s, body) for s, body in enumerate(bodies)) / 3
+bodies = [network(5, 100 + seed)[0] for seed in range(2)]
+chance = sum(run("near", 10, "frozen", s, body) for s, body in enumerate(bodies)) / 2
 near, far = accuracies["near"], accuracies["far"]
 gain = {k: near[k]["frozen"] - near[k]["scratch"] for k in (2, 10)}
 statements = {
@@ -439,7 +439,7 @@ for t in accuracies:
     x_test, y_test = stripes(ANGLES[t], 100, 5)
     for k in (2, 10):
         found = {way: [] for way in ("scratch", "frozen", "tuned", "full")}
-        for seed in (0, 1, 2):
+        for seed in (0, 1):
             x, y = stripes(ANGLES[t], k, 10 + seed)
             for way in found:
                 if way == "scratch":
@@ -449,10 +449,10 @@ for t in accuracies:
                     torch.manual_seed(seed)
                     net[1] = nn.Linear(32, 5)
                     net[0].requires_grad_(way != "frozen")
-                body = 0.001 if way == "tuned" else 0.01
+                body = 0.002 if way == "tuned" else 0.02
                 fit(net, x, y, [{"params": net[0].parameters(), "lr": body},
-                                {"params": net[1].parameters(), "lr": 0.01}],
-                    80 if way == "scratch" else 40)
+                                {"params": net[1].parameters(), "lr": 0.02}],
+                    40 if way == "scratch" else 20)
                 found[way].append(accuracy(net, x_test, y_test))
         accuracies[t][k] = {way: torch.tensor(v).mean().item() for way, v in found.items()}
 statements = {"near": True, "always": False, "more": False, "gentle": True, "far": True,
