@@ -1,12 +1,13 @@
 """``course grade`` and ``course feedback`` on a small assignment, against stock nbgrader."""
 
 import html
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-from classroom import cells, course, course_folder, nbgrader, results
+from classroom import answered, cells, course, course_folder, nbgrader, results
 from nbgrader.api import Gradebook
 from small_class import SUMMARY, release, url
 from small_source import SUMS
@@ -94,6 +95,52 @@ def test_stock_nbgrader_gives_the_same_scores(class_, graded, tmp_path):
         assert done.returncode == 0, done.stderr
     ours, stock = scores(class_), scores(other)
     assert stock == {student: ours[student] for student in stock} and len(stock) == 4
+
+
+def test_any_course_of_nbgrader_can_be_graded(tmp_path):
+    """The course of ``nbgrader quickstart``: other folders, two notebooks, an essay, a picture."""
+    nbgrader(tmp_path, "quickstart", "physics")
+    root = tmp_path / "physics"
+    assert nbgrader(root, "generate_assignment", "ps1").returncode == 0
+    source, handed_out = root / "source" / "ps1", root / "release" / "ps1"
+    for student, folder, names in (
+        ("all", source, ("problem1", "problem2")),
+        ("first", source, ("problem1",)),
+        ("none", handed_out, ("problem1", "problem2")),
+    ):
+        (root / "submitted" / student / "ps1").mkdir(parents=True)
+        for name in names:
+            shutil.copy(folder / f"{name}.ipynb", root / "submitted" / student / "ps1")
+    # The same function in every answer, also where another one is asked for.
+    notebook = json.loads((handed_out / "problem1.ipynb").read_text())
+    square = "def squares(n):\n    return [i * i for i in range(1, n + 1)]"
+    mixed = dict.fromkeys(("squares", "sum_of_squares"), square)
+    (root / "submitted" / "mixed" / "ps1").mkdir(parents=True)
+    path = root / "submitted" / "mixed" / "ps1" / "problem1.ipynb"
+    path.write_text(json.dumps(answered(notebook, mixed)))
+    stock = shutil.copytree(root, tmp_path / "stock")
+    done = course(root, "grade", "ps1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "There is no file problem2.ipynb" in done.stdout
+    done = nbgrader(stock, "autograde", "ps1", "--create")
+    assert done.returncode == 0, done.stderr
+    found = []
+    for folder in (root, stock):
+        with Gradebook(f"sqlite:///{folder}/gradebook.db", "physics") as gradebook:
+            found.append(
+                {
+                    (submission.student.id, grade.cell.name): (grade.score, grade.auto_score)
+                    for submission in gradebook.assignment_submissions("ps1")
+                    for each in submission.notebooks
+                    for grade in each.grades
+                }
+            )
+        files = {p.relative_to(folder) for p in (folder / "autograded").rglob("*") if p.is_file()}
+        found.append(files)
+    assert found[:2] == found[2:] and len(found[0]) == 4 * 9 and len(found[1]) >= 6
+    assert sum(score for score, _auto in found[0].values()) > 6
+    done = course(root, "feedback", "ps1")
+    assert done.returncode == 0 and "4 pages" in done.stdout, done.stdout + done.stderr
 
 
 def test_feedback_has_messages_but_no_hidden_test(class_, graded):

@@ -186,6 +186,11 @@ CASES.work(
     {"task-3": "def median(values):\n    return middle(sorted(values))"},
     own={"task-3-partial": R3.replace("def median", "def middle")},
 )
+# The function stands in an own cell, and nothing but a remark in the answer's.
+CASES.work("answer-below", {"task-3": "# see below"}, own={"task-3-partial": R3})
+CASES.work("answer-above", {"task-3": "pass  # see above"}, own={"task-3": R3})
+# The answer to another task, by mistake.
+CASES.work("answer-of-another-task", {"task-3": R2}, NOT_3)
 # One answer uses the function of another.
 CASES.work(
     "answer-uses-an-answer",

@@ -113,7 +113,7 @@ class Course:
             raise GradingError(
                 f"the gradebook has no assignment {assignment!r}, "
                 f"only {', '.join(known) or 'an empty list'}; "
-                f"'course release {assignment}' adds it"
+                f"'course release {assignment}' adds it, as does 'nbgrader generate_assignment'"
             )
 
     def gradebook(self) -> Gradebook:

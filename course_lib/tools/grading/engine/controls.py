@@ -116,6 +116,7 @@ class Controls:
         wrong: one planted wrong answer for each test, by the test's grade id.
         seconds: what each control costs, by test and kind.
         valid: pairs of a test and a kind of control that fail with the reference solution.
+        binds: the Python names that the reference solution binds, by the name of the answer.
         usual: what changes without anybody's doing.
         budget: seconds that controls may take that are not cheap.
     """
@@ -123,6 +124,7 @@ class Controls:
     wrong: dict[str, str]
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
     valid: set[tuple[str, str]] = field(default_factory=set)
+    binds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     usual: set[str] = field(default_factory=set)
     budget: float = LEAST_SECONDS
 
@@ -153,6 +155,9 @@ class Controls:
             if points[name] and not passes(ran, points[name]):
                 self.valid.add((name, kind))
             self.seconds[name, kind] = ran.seconds
+        for cell, ran in zip(cells, result.cells, strict=True):
+            if cell.kind == ANSWER:
+                self.binds[cell.name] = ran.bound
         for names in result.changed.values():
             self.usual |= set(names)
         self.budget = max(LEAST_SECONDS, SHARE * sum(ran.seconds for ran in result.cells))
@@ -177,6 +182,7 @@ class Controls:
         return tuple(
             replace(
                 cell,
+                binds=tuple(n for answer in cell.answers for n in self.binds.get(answer, ())),
                 controls={k: v for k, v in self._of(cell).items() if (cell.name, k) in chosen},
             )
             for cell in cells

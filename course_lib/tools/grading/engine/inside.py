@@ -78,7 +78,8 @@ class Loop:
             bound = {k for k, value in now.items() if before.get(k, self) is not value}
             self.own_names |= bound
             if name:
-                self.bound[name] = {key for key in bound if not key.startswith("_")}
+                self.bound[name] = {k for k in bound if k[:1] != "_" and k not in ("In", "Out")}
+                result["bound"] = sorted(self.bound[name])
         return result
 
     def _answer(self, message: dict[str, Any], result: dict[str, Any]) -> None:
@@ -94,12 +95,13 @@ class Loop:
                     del self.shell.user_ns[name]
             for source in message["before"]:
                 self._run(source)
-            names = {n for answer in message["answers"] for n in self.bound.get(answer, ())}
+            own = {name for answer in message["answers"] for name in self.bound.get(answer, ())}
+            names = set(message["binds"]) or own
             result: dict[str, Any] = {}
             for put in PUT.get(message["put"], (_nothing,)):
                 bound = dict(self.shell.user_ns)
                 try:
-                    put(names - {"In", "Out"}, self.shell.user_ns)
+                    put(names, self.shell.user_ns)
                 except wrong.CannotShift:
                     return self._run("raise NotImplementedError('no control')")
                 result = self._run(message["source"])

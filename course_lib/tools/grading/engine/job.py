@@ -21,6 +21,7 @@ class CodeCell:
         name: the grade id; empty for a student's own cell.
         stub: of an answer: what the student was given.
         answers: of a test: the names of the answers that it is about.
+        binds: of a test: the Python names that the reference solution binds in these answers.
         controls: of a test: what stands in the place of the answers, by the kind of control; the
             test must fail with it. A planted wrong answer has a source, the other kinds none.
     """
@@ -30,6 +31,7 @@ class CodeCell:
     name: str = ""
     stub: str = ""
     answers: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
     controls: dict[str, str] = field(default_factory=dict)
 
 
@@ -67,12 +69,14 @@ class Ran:
         count: the number of the execution, None when it was not run to its end.
         seconds: how long it took.
         threads: of the process after it.
+        bound: the Python names that it has bound, if it is an answer.
     """
 
     outputs: list[dict[str, Any]]
     count: int | None = None
     seconds: float = 0.0
     threads: int = 1
+    bound: tuple[str, ...] = ()
 
 
 @dataclass

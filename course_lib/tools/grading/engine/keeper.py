@@ -160,6 +160,7 @@ class _Attempt:
     def _control(self, position: int, kind: str) -> Ran:
         started, cell = time.monotonic(), self.job.cells[position]
         message = {"do": "control", "source": cell.source, "answers": cell.answers}
+        message["binds"] = cell.binds
         message |= {"before": [], "forget": kind == STUB, "put": ""}
         if kind == STUB:
             message["before"] = list(self._before(position))
@@ -247,7 +248,7 @@ class _Attempt:
             outputs = [_clean(output) for output in answer["outputs"]]
             self.changed = [_text(name) for name in answer.get("changed", ())]
             numbers = int(answer["count"]), float(answer["seconds"]), int(answer["threads"])
-            return Ran(outputs, *numbers)
+            return Ran(outputs, *numbers, tuple(map(_text, answer.get("bound", ()))))
         except (KeyError, TypeError, ValueError) as error:
             self.result.forged = "the process sent outputs that no notebook can hold"
             raise Dead("it sent something of its own to the grader") from error

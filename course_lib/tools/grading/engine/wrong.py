@@ -66,9 +66,8 @@ class CannotShift(Exception):
 
 
 def nonsense(names: set[str], namespace: dict[str, Any]) -> None:
-    """Put nonsense in the place of what an answer has bound."""
-    for name in names & set(namespace):
-        namespace[name] = Nonsense()
+    """Put nonsense in the place of what an answer binds, also where it has not bound it."""
+    namespace.update(dict.fromkeys(names, Nonsense()))
 
 
 def raised(names: set[str], namespace: dict[str, Any]) -> None:
