@@ -342,8 +342,6 @@ def test_another_assignments_notebook_is_no_submission(course, tmp_path):
     [
         (lambda data: data[:-100], "cut off"),
         (lambda data: b"", "is empty"),
-        (lambda data: b"\xef\xbb\xbf" + data, "byte-order mark"),
-        (lambda data: data.replace(b"mine", b"\xff"), "not UTF-8"),
         (lambda data: b"[" * 100_000, "nested so deeply"),
         (lambda data: b"print(1)", "some other text"),
     ],
@@ -357,6 +355,23 @@ def test_a_damaged_notebook_is_collected_and_explained(course, tmp_path, damage,
     row = rows["alice/sums.ipynb"]
     assert (row.state, row.broken) == ("collected", True)
     assert said in row.reason
+    assert answer(course, "alice") == data
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: data.replace(b"mine", b"\xff"),
+        lambda data: data.replace(b'"cell_type": "code"', b'"cell_type": "raw"', 1),
+    ],
+)
+def test_what_grading_repairs_is_no_reason_to_ask_the_student(course, tmp_path, damage):
+    data = damage(notebook(course))
+    assert data != notebook(course)
+    write(tmp_path / "in/alice/sums.ipynb", data)
+    (row,) = run(course, tmp_path / "in").values()
+    assert (row.state, row.broken, row.reason) == ("collected", False, "")
     assert answer(course, "alice") == data
 
 

@@ -38,6 +38,12 @@ from course_lib.tools.grading.notebooks import (
 )
 
 REPAIR = "Mend it in the submitted copy, or ask the student for a corrected file."
+REPAIRED = ("bom", "utf-16", "not-utf-8")  # the text can be read all the same
+# What stops nbgrader, and costs nothing where answers are put into the release.
+GRAFTED = (
+    *("duplicate-cell", "unknown-cell", "missing-cell", "refused", "damaged", "format"),
+    *("old-format", "cell-type", "points", "edited-cell", "no-cells", "too-deep"),
+)
 QUIET = logging.getLogger("course.inspect")
 QUIET.propagate = False
 QUIET.addHandler(logging.NullHandler())
@@ -89,6 +95,36 @@ def inspect_bytes(
         problems += _explain(reading, release, list(releases), stock)
     order = ("error", "warning", "note")
     return sorted(problems, key=lambda problem: order.index(problem.severity))
+
+
+def gradable(
+    data: bytes, release: Release, releases: Iterable[Release]
+) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """What ``course grade`` can make of a file, which is more than nbgrader can.
+
+    Args:
+        data: the file.
+        release: the notebook that students were given.
+        releases: all notebooks that have been released.
+
+    Returns:
+        The JSON of the notebook, None when it cannot be graded; and what there is to say.
+    """
+    said = inspect_bytes(data, release, releases, stock=False)
+    notebook = read_notebook(data, deep=True).notebook
+    if notebook is not None:
+        said = [problem for problem in said if problem.code not in GRAFTED]
+    fatal = [p for p in said if p.severity == "error" and p.code not in REPAIRED]
+    if len(data) > LARGEST:
+        text = f"{release.name}.ipynb is larger than {LARGEST // 1_000_000} MB."
+        fatal.append(error("too-large", text, "See what is in it."))
+    if notebook is None or fatal:
+        return None, fatal or said
+    return notebook, [_repaired(p) if p.code in REPAIRED else p for p in said]
+
+
+def _repaired(problem: Problem) -> Problem:
+    return Problem("note", "repaired", "", f"{problem.message} It was read all the same.")
 
 
 def _explain(

@@ -26,7 +26,7 @@ from course_lib.tools.grading.collecting.layouts import TIMESTAMP
 from course_lib.tools.grading.collecting.names import plain, safe_name, stem
 from course_lib.tools.grading.collecting.received import File
 from course_lib.tools.grading.course import Course
-from course_lib.tools.grading.inspect import inspect_bytes
+from course_lib.tools.grading.inspect import gradable
 from course_lib.tools.grading.notebooks import (
     Reading,
     Release,
@@ -270,11 +270,10 @@ def _take(choice: Choice, candidate: _Candidate, release: Release, releases: lis
     target = f"{release.name}.ipynb"
     choice.files.append(replace(candidate.file, name=PurePosixPath(target)))
     candidate.fate.state, candidate.fate.target = "taken", target
-    problems = inspect_bytes(candidate.file.data, release, releases)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:  # the gravest; what only costs points is said when it is graded
+    notebook, problems = gradable(candidate.file.data, release, releases)
+    if notebook is None:  # what only costs points is said when it is graded
         candidate.fate.broken = True
-        candidate.fate.reason = f"cannot be graded: {errors[0].message} {errors[0].advice}"
+        candidate.fate.reason = f"cannot be graded: {problems[0].message} {problems[0].advice}"
 
 
 # --- the other files ------------------------------------------------------------------------------

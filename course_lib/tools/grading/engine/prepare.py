@@ -23,24 +23,18 @@ from course_lib.tools.grading.engine.controls import code_cells
 from course_lib.tools.grading.engine.graft import NothingKnown, graft
 from course_lib.tools.grading.engine.job import TEST, CodeCell, Result
 from course_lib.tools.grading.engine.record import Desk
-from course_lib.tools.grading.inspect import inspect_bytes
+from course_lib.tools.grading.inspect import gradable
 from course_lib.tools.grading.notebooks import (
     LARGEST,
     Problem,
     Release,
     error,
-    read_notebook,
     releases_beside,
 )
 
 LARGEST_FILES = 100_000_000  # bytes beside the notebooks
 MOST_FILES = 2_000
 TIMESTAMP = "timestamp.txt"
-REPAIRED = ("bom", "utf-16", "not-utf-8")  # the text could be read all the same
-DECIDED_HERE = (
-    *("duplicate-cell", "unknown-cell", "missing-cell", "refused", "damaged", "format"),
-    *("old-format", "cell-type", "points", "edited-cell", "no-cells", "too-deep"),
-)
 
 
 NO_CELLS = error(
@@ -227,24 +221,9 @@ class Preparation:
     def _readable(self, name: str, data: bytes, problems: list[Problem]) -> dict | None:
         """The JSON of a notebook, or None when it cannot be graded."""
         path = self.release_folder / f"{name}.ipynb"
-        release = Release.read(path)
-        said = inspect_bytes(data, release, releases_beside(path), stock=False)
-        reading = read_notebook(data, deep=True)
-        if reading.notebook is not None:
-            said = [p for p in said if p.code not in DECIDED_HERE]
-        fatal = [p for p in said if p.severity == "error" and p.code not in REPAIRED]
-        if len(data) > LARGEST:
-            text = f"{name}.ipynb is larger than {LARGEST // 1_000_000} MB."
-            fatal.append(error("too-large", text, "See what is in it."))
-        if reading.notebook is None or fatal:
-            problems += fatal or said
-            return None
-        for problem in said:
-            if problem.code in REPAIRED:
-                text = f"{problem.message} It was read all the same."
-                problem = Problem("note", "repaired", "", text)
-            problems.append(problem)
-        return reading.notebook
+        notebook, said = gradable(data, Release.read(path), releases_beside(path))
+        problems += said
+        return notebook
 
 
 def _walk(folder: Path, ignored: list[str]) -> Iterator[tuple[Path, str]]:
