@@ -92,7 +92,7 @@ def train_classifier(features, y, rate, epochs):
 """
 
 MEASURED = """
-losses = {"raw": 0.41766, "squashed": 0.49691}
+losses = {"raw": 0.41766, "squashed": 0.50059}
 costs = {"half": 0.494, "best": 0.324, "squashed": 0.694}
 statements = {
     "settles": True,
@@ -474,7 +474,7 @@ statements = dict.fromkeys(
     ["settles", "clean", "floor", "alike", "repair", "mean", "copies"], True
 )
 """,
-        "loss-of-logits-for-both": changed(MEASURED, ("0.49691", "0.57")),
+        "loss-of-logits-for-both": changed(MEASURED, ("0.50059", "0.57")),
         "costs-swapped-in-the-threshold": changed(
             MEASURED, ('"best": 0.324, "squashed": 0.694', '"best": 0.9, "squashed": 1.26')
         ),
