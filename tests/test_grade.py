@@ -3,7 +3,9 @@
 import html
 import json
 import os
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from classroom import answered, cells, course, course_folder, nbgrader, results
 from nbgrader.api import Gradebook
 from small_class import SUMMARY, release, url
 from small_source import SUMS
+from test_guide import run
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,13 @@ def test_each_submission_gets_its_line_and_one_cannot_stop_the_others(graded):
     assert "not graded" in lines["gus"] and "Error" not in lines["gus"], lines["gus"]
     assert f"sums: {SUMMARY}, 2 waiting for manual grading." in done.stdout
     assert done.returncode == 1
+
+
+def test_a_terminal_shows_how_far_it_is(class_, graded):
+    command = f"{sys.executable} -m course_lib.tools.cli grade sums"
+    printed = run(command, class_, TERM="xterm-256color")
+    assert re.search(r"━.* 8/8", printed), printed
+    assert "━" not in run(command, class_), "a terminal that cannot go back gets no bar"
 
 
 def test_submissions_are_never_altered(class_, graded):

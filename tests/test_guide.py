@@ -20,8 +20,9 @@ BLOCK = re.compile(r"(?<=```console\n)(.*?)(?=\n```)", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.+)$", re.MULTILINE)
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, folder: Path, **variables: str) -> str:
     """What a person sees in a terminal of 80 columns."""
+    plain = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "COURSE_SEED": "1"}
     master, terminal = pty.openpty()
     with subprocess.Popen(
         ["bash", "-c", command],
@@ -29,7 +30,7 @@ def run(command: str, folder: Path) -> str:
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
-        env=environment(COLUMNS="80", NO_COLOR="1", TERM="dumb", COURSE_SEED="1"),
+        env=environment(**plain | variables),
     ):
         os.close(terminal)
         printed = b""
