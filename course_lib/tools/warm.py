@@ -19,7 +19,6 @@ import gc
 import importlib
 import json
 import os
-import random
 import select
 import signal
 import socket
@@ -35,9 +34,11 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
+from course_lib.tools import forking
+
 PRELOADED = (
-    *("numpy", "torch", "torch._dynamo", "torchvision", "matplotlib.pyplot", "pandas"),
-    *("matplotlib.backends.backend_agg", "ipykernel.kernelapp", "ipykernel.ipkernel"),
+    *forking.PRELOADED,
+    *("ipykernel.kernelapp", "ipykernel.ipkernel"),
     *("course_lib.check", "course_lib.claims", "course_lib.data", "course_lib.demo"),
     *("course_lib.train",),
 )
@@ -271,21 +272,12 @@ def _become_kernel(request: dict[str, Any]) -> None:
     os.chdir(request["folder"])
     _redirect(request["log"])
     tempfile.tempdir = None
-    _seed_generators()
+    forking.seed_generators()
     gc.unfreeze()
     sys.argv = [LAUNCHER, *request["arguments"], f"--IPKernelApp.parent_handle={nursery_pid}"]
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()
-
-
-def _seed_generators() -> None:
-    """Give each kernel random numbers of its own until the notebook sets seeds."""
-    random.seed()
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()
-    if torch := sys.modules.get("torch"):
-        torch.default_generator.seed()
 
 
 def _redirect(log: str) -> None:

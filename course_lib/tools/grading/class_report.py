@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 from nbgrader.utils import is_grade, is_solution
 
-from course_lib.tools.grading.course import Course, GradingError
+from course_lib.tools.grading.course import Course
 from course_lib.tools.grading.engine.record import NOTE
 from course_lib.tools.grading.failures import grade_id
 from course_lib.tools.grading.scores import Grade, grades, scores
@@ -107,10 +107,7 @@ def report(course: Course, assignment: str) -> ClassReport:
     Raises:
         GradingError: the assignment is unknown or nothing of it has been graded.
     """
-    course.check_released(assignment)
-    graded = course.students(assignment, "autograded")
-    if not graded:
-        raise GradingError(f"nothing is graded yet; 'course grade {assignment}' does it")
+    graded = course.graded(assignment)
     made = ClassReport(assignment)
     with course.gradebook() as gradebook:
         rows = [row for row in grades(gradebook, assignment) if row.student in set(graded)]

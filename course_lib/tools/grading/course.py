@@ -116,6 +116,17 @@ class Course:
                 f"'course release {assignment}' adds it, as does 'nbgrader generate_assignment'"
             )
 
+    def graded(self, assignment: str) -> list[str]:
+        """The students whose work has been graded, sorted.
+
+        Raises:
+            GradingError: the assignment is unknown, or nothing of it has been graded.
+        """
+        self.check_released(assignment)
+        if students := self.students(assignment, "autograded"):
+            return students
+        raise GradingError(f"nothing is graded yet; 'course grade {assignment}' does it")
+
     def gradebook(self) -> Gradebook:
         """nbgrader's gradebook; use it in a ``with`` statement.
 

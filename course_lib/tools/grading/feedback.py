@@ -21,7 +21,6 @@ from bs4 import BeautifulSoup
 
 from course_lib.tools.grading.course import (
     Course,
-    GradingError,
     captured_logs,
     failure,
     succeeded,
@@ -72,10 +71,7 @@ def write_feedback(
     Raises:
         GradingError: the assignment is unknown or nothing of it has been graded.
     """
-    course.check_released(assignment)
-    graded = course.students(assignment, "autograded")
-    if not graded:
-        raise GradingError(f"nothing is graded yet; 'course grade {assignment}' does it")
+    graded = course.graded(assignment)
     with _Typist() as typist:
         pages = _Pages(course, assignment, typist)
         for student in list(students) or graded:

@@ -168,15 +168,6 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def seed_generators() -> None:
-    """Random numbers of its own for a process, until the notebook sets seeds."""
-    random.seed()
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()
-    if torch := sys.modules.get("torch"):
-        torch.default_generator.seed()
-
-
 def reset_signals() -> None:
     """Python's own handling of Ctrl-C, whatever the forking process had."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -22,13 +22,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from course_lib.tools import forking
 from course_lib.tools.grading.engine import keeper, sandbox, shell
 from course_lib.tools.grading.engine.job import Job, Result
 from course_lib.tools.grading.engine.messages import BadMessage, receive, send
 
 PRELOADED = (
-    *("numpy", "torch", "torch._dynamo", "torchvision", "matplotlib.pyplot", "pandas"),
-    *("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline", "comm"),
+    *forking.PRELOADED,
+    *("matplotlib_inline.backend_inline", "comm"),
     *("course_lib.check.values", "course_lib.check.gradients", "course_lib.check.behavior"),
     *("course_lib.check.models", "course_lib.data", "course_lib.train"),
 )
@@ -218,7 +219,7 @@ def _become_student(connection: socket.socket, ipython: shell.Shell) -> None:
         tempfile.tempdir = None
         sys.path.insert(0, "")  # helper modules beside the notebook
         inside.write_files(about["files"])
-        inside.seed_generators()
+        forking.seed_generators()
         send(connection, "ready")
     except BaseException as error:
         with contextlib.suppress(OSError):
