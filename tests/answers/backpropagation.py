@@ -98,8 +98,8 @@ def train_classifier(X, Y, layers, rate, steps):
     return layers
 """
 TYPED = """
-solved = {"none": 100, "no slope": 42, "slope of a": 45, "random": 95, "opposite": 0}
-lower = {"none": 100, "no slope": 97, "slope of a": 98, "random": 100, "opposite": 96}
+solved = {"none": 100, "no slope": 18, "slope of a": 15, "random": 93, "opposite": 0}
+lower = {"none": 100, "no slope": 96, "slope of a": 96, "random": 100, "opposite": 97}
 differences = {
     "none": 0.0, "no slope": 3.4408, "slope of a": 0.48638, "random": 1.61245, "opposite": 2.0
 }
