@@ -314,14 +314,14 @@ with torch.no_grad():
 stepped = descend(chain(False, 0), 0, 1)
 target = chain(True, 0)
 try:
-    target.load_state_dict(descend(chain(False, 0), 0, 100).state_dict())
+    target.load_state_dict(descend(chain(False, 0), 0, 50).state_dict())
     loaded = True
 except RuntimeError:
     loaded = False
 above = 0
 for seed in range(5):
-    shared = loss(descend(chain(True, seed), seed, 100), seed).item()
-    free = loss(descend(chain(False, seed), seed, 100), seed).item()
+    shared = loss(descend(chain(True, seed), seed, 50), seed).item()
+    free = loss(descend(chain(False, seed), seed, 50), seed).item()
     above += shared > free
 statements = {
     "sum": added,
@@ -351,8 +351,8 @@ def gap(seed):
 
 
 after = descend(chain(False, 0), 0, 1)
-answer = chain(True, 0).load_state_dict(descend(chain(False, 0), 0, 100).state_dict())
-losses = [[loss(descend(chain(kind, s), s, 100), s).item() for s in range(5)]
+answer = chain(True, 0).load_state_dict(descend(chain(False, 0), 0, 50).state_dict())
+losses = [[loss(descend(chain(kind, s), s, 50), s).item() for s in range(5)]
           for kind in (True, False)]
 statements = dict(
     sum=all(gap(seed) < 1e-9 for seed in range(10)),
