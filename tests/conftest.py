@@ -130,9 +130,17 @@ def browser_with():
 
 
 @pytest.fixture(scope="session")
-def chromium(browser_with):
-    """A headless browser that reaches this machine only."""
-    return browser_with({})
+def one_browser(browser_with):
+    browser = browser_with({})
+    browser.set_script_timeout(120)
+    return browser
+
+
+@pytest.fixture(scope="module")
+def chromium(one_browser):
+    """A headless browser that reaches this machine only; between test files it shows no page."""
+    yield one_browser
+    one_browser.get("about:blank")
 
 
 @pytest.fixture(scope="session")

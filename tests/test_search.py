@@ -20,7 +20,7 @@ def found(request, book, site, chromium):
         chromium.get_log("browser")
         chromium.get(f"{root}/search.html?q={words}")
         summary = "#search-results .search-summary"
-        WebDriverWait(chromium, 30).until(
+        WebDriverWait(chromium, 30, 0.05).until(
             lambda _: any(
                 line.text.startswith(("Search finished", "Your search did not match"))
                 for line in chromium.find_elements("css selector", summary)
