@@ -117,7 +117,7 @@ def grade(
     if not waiting:
         return
     try:
-        with Desk(course, assignment) as desk, _workers(options) as workers:
+        with _workers(options) as workers, Desk(course, assignment) as desk:
             yield from _Batch(course, assignment, desk, workers).run(waiting)
     except NoSandbox as error:
         raise GradingError(

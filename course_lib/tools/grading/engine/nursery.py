@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -52,18 +53,16 @@ def environment() -> dict[str, str]:
 
 
 class Nursery:
-    """A running nursery; use it in a ``with`` statement.
+    """A running nursery; it starts at once, and the first job waits until it is ready.
 
     Args:
         contained: run jobs in the sandbox.
-
-    Raises:
-        sandbox.NoSandbox: the sandbox cannot be had on this machine.
-        Lost: somebody has killed the nursery while it started.
     """
 
     def __init__(self, contained: bool = True):
         self.contained = contained
+        self._starting, self._ready = threading.Lock(), False
+        self._refusal: Exception | None = None
         # Connections go over a socket that has no name: nobody else can use it, and nothing is
         # left of it when this process is killed.
         self.door, there = socket.socketpair()
@@ -77,21 +76,26 @@ class Nursery:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        said = self.process.stdout.readline()
-        if said != READY:
-            reason = self.process.stderr.read().decode(errors="replace").strip().splitlines()
-            self.close()
-            if not reason:
-                raise Lost("it was killed while it started")
-            raise sandbox.NoSandbox(reason[-1])
+
+    def _wait_until_ready(self) -> None:
+        with self._starting:
+            if not self._ready and self._refusal is None:
+                self._ready = self.process.stdout.readline() == READY
+                if not self._ready:
+                    said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+                    killed = Lost("it was killed while it started")
+                    self._refusal = sandbox.NoSandbox(said[-1]) if said else killed
+            if self._refusal:
+                raise self._refusal
 
     def run(self, job: Job) -> Result:
         """Run a job and wait for its result.
 
         Raises:
             Lost: the nursery was killed.
-            sandbox.NoSandbox: the kernel refuses the sandbox.
+            sandbox.NoSandbox: the sandbox cannot be had on this machine.
         """
+        self._wait_until_ready()
         folder = "" if self.contained else tempfile.mkdtemp(prefix="course-grade-")
         try:
             return keeper.run_job(job, lambda: self._start(job, folder))
@@ -135,12 +139,6 @@ class Nursery:
         self.process.stdout.close()
         self.process.stderr.close()
 
-    def __enter__(self) -> Nursery:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
 
 def _sender(connection: socket.socket) -> int:
     """The number of the process that sends the first byte, which the kernel vouches for.
@@ -159,6 +157,7 @@ def _sender(connection: socket.socket) -> int:
 def main(how: str) -> None:
     """Serve jobs until the process that started this one is gone."""
     door = socket.socket(fileno=os.dup(0))
+    gc.disable()  # imports are faster without
     for name in PRELOADED:
         with contextlib.suppress(Exception):  # fails again where a notebook imports it
             importlib.import_module(name)
@@ -171,6 +170,7 @@ def main(how: str) -> None:
             sys.exit(str(error))
     gc.collect()
     gc.freeze()
+    gc.enable()
     os.write(1, READY)
     connection = _serve(door, sandbox.Spaces().fork if how == "contained" else os.fork)
     if connection:

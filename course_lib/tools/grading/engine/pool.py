@@ -12,7 +12,7 @@ from course_lib.tools.grading.course import GradingError
 from course_lib.tools.grading.engine.job import Job, Result
 from course_lib.tools.grading.engine.nursery import Lost, Nursery
 
-TRIES = 3
+TRIES = 5  # of a job whose worker is lost
 PATIENCE = 10  # seconds, for a cluster to answer
 
 _lock = threading.Lock()
@@ -79,14 +79,9 @@ class Pool:
 
 @contextlib.contextmanager
 def local(jobs: int, contained: bool) -> Iterator[Pool]:
-    """So many jobs at a time on this machine.
-
-    Raises:
-        NoSandbox: the sandbox cannot be had here.
-    """
+    """So many jobs at a time on this machine."""
     _ended.clear()
-    with contextlib.suppress(Lost):  # the first job starts another one
-        _nursery(contained)
+    _nursery(contained)  # starts while the first jobs are prepared
     executor = ThreadPoolExecutor(jobs)
     try:
         yield Pool(executor, contained, jobs)
