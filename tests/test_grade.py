@@ -107,8 +107,9 @@ def test_stock_nbgrader_gives_the_same_scores(class_, graded, tmp_path):
     assert stock == {student: ours[student] for student in stock} and len(stock) == 4
 
 
-def test_any_course_of_nbgrader_can_be_graded(tmp_path):
-    """The course of ``nbgrader quickstart``: other folders, two notebooks, an essay, a picture."""
+@pytest.fixture
+def physics(tmp_path) -> tuple[Path, Path]:
+    """The course of ``nbgrader quickstart``, twice: two notebooks, an essay, a picture."""
     nbgrader(tmp_path, "quickstart", "physics")
     root = tmp_path / "physics"
     assert nbgrader(root, "generate_assignment", "ps1").returncode == 0
@@ -128,29 +129,58 @@ def test_any_course_of_nbgrader_can_be_graded(tmp_path):
     (root / "submitted" / "mixed" / "ps1").mkdir(parents=True)
     path = root / "submitted" / "mixed" / "ps1" / "problem1.ipynb"
     path.write_text(json.dumps(answered(notebook, mixed)))
-    stock = shutil.copytree(root, tmp_path / "stock")
+    return root, shutil.copytree(root, tmp_path / "stock")
+
+
+def physics_state(root: Path) -> tuple[dict[tuple[str, str], float], set[Path]]:
+    """The points by student and cell, and the files of the graded submissions."""
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "physics") as gradebook:
+        points = {
+            (submission.student.id, grade.cell.name): (grade.score, grade.auto_score)
+            for submission in gradebook.assignment_submissions("ps1")
+            for each in submission.notebooks
+            for grade in each.grades
+        }
+    graded = root / "autograded"
+    return points, {path.relative_to(graded) for path in graded.rglob("*") if path.is_file()}
+
+
+def test_any_course_of_nbgrader_can_be_graded(physics):
+    root, stock = physics
     done = course(root, "grade", "ps1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "There is no file problem2.ipynb" in done.stdout
     done = nbgrader(stock, "autograde", "ps1", "--create")
     assert done.returncode == 0, done.stderr
-    found = []
-    for folder in (root, stock):
-        with Gradebook(f"sqlite:///{folder}/gradebook.db", "physics") as gradebook:
-            found.append(
-                {
-                    (submission.student.id, grade.cell.name): (grade.score, grade.auto_score)
-                    for submission in gradebook.assignment_submissions("ps1")
-                    for each in submission.notebooks
-                    for grade in each.grades
-                }
-            )
-        files = {p.relative_to(folder) for p in (folder / "autograded").rglob("*") if p.is_file()}
-        found.append(files)
-    assert found[:2] == found[2:] and len(found[0]) == 4 * 9 and len(found[1]) >= 6
-    assert sum(score for score, _auto in found[0].values()) > 6
+    points, files = found = physics_state(root)
+    assert found == physics_state(stock) and len(points) == 4 * 9 and len(files) >= 6
+    assert sum(score for score, _auto in points.values()) > 6
     done = course(root, "feedback", "ps1")
     assert done.returncode == 0 and "4 pages" in done.stdout, done.stdout + done.stderr
+
+
+def test_options_of_nbgrader_mean_the_same(physics):
+    root, stock = physics
+    for options in (
+        ("--create", "--student=[am]*", "--notebook=problem1", "--Execute.timeout=60"),
+        ("--notebook=problem*2", "--CourseDirectory.student_id_exclude=none,first", "-f"),
+    ):
+        done = course(root, "grade", "ps1", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        done = nbgrader(stock, "autograde", "ps1", *options)
+        assert done.returncode == 0, done.stderr
+        points, files = found = physics_state(root)
+        assert found == physics_state(stock)
+    assert {student for student, _cell in points} == {"all", "mixed"}
+    assert Path("all/ps1/problem1.ipynb") in files and Path("all/ps1/problem2.ipynb") in files
+    done = course(root, "grade", "ps1", "-f", "--Execute.timeout=soon")
+    assert done.returncode == 2 and "c.Limits take numbers" in done.stderr, done.stderr
+    done = course(root, "grade", "ps1", "-f", "--Limits.memory=5")
+    assert done.returncode == 2 and "cell_seconds, notebook_seconds" in done.stderr, done.stderr
+    done = course(root, "grade", "ps1", "--student", "x*")
+    assert done.returncode == 2 and "'x*' has no submission of ps1" in done.stderr
+    done = course(root, "grade", "ps1", "--notebook", "problem3")
+    assert done.returncode == 2 and "problem3" in done.stderr, done.stderr
 
 
 def test_feedback_has_messages_but_no_hidden_test(class_, graded):

@@ -51,15 +51,21 @@ for name, student in IDS.items():
 
 # Nobody should have such an id; it is graded or refused in words, and the others are graded.
 for name, student in {
-    "line-end": "two\nlines",
     "tab": "tab\there",
     "escape": "\x1b[2Jesc",
     "right-to-left": "ann\u202egnp",
     "invisible": "ann\u200b",
-    "space-at-the-end": "ann ",
-    "space-in-front": " ann",
     "hidden": ".ann",
     "too-long": "y" * 200,
-    "no-utf-8": "caf\udce9",
 }.items():
     CASES.work(f"id-{name}", student=student, required=OR_REFUSED)
+
+# nbgrader cannot hold these.
+REFUSED = Outcome("failed", says="not graded: The folder's name is no id for nbgrader: it ")
+for name, student in {
+    "line-end": "two\nlines",
+    "space-at-the-end": "ann ",
+    "space-in-front": " ann",
+    "no-utf-8": "caf\udce9",
+}.items():
+    CASES.work(f"id-{name}", student=student, required=REFUSED)

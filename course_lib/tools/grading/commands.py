@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,23 @@ import click
 
 from course_lib.tools.console import messages
 
+SETTING = re.compile(r"--[A-Z]\w*\.\w+=")
 
-def _course(root: Path | None) -> Any:
+
+class WithSettings(click.Command):
+    """Takes nbgrader's settings as nbgrader does: ``--Class.trait=value``."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        context.meta[SETTING] = [each for each in args if SETTING.match(each)]
+        return super().parse_args(context, [each for each in args if not SETTING.match(each)])
+
+
+def _course(root: Path | None, settings: Sequence[str] = ()) -> Any:
     try:
         from course_lib.tools.grading.course import Course
     except ModuleNotFoundError as error:
         raise _not_installed(error) from error
-    return Course.find(root)
+    return Course.find(root, settings)
 
 
 def _not_installed(error: ModuleNotFoundError) -> click.ClickException:
@@ -94,10 +106,19 @@ def release(root: Path | None, assignments: tuple[str, ...], force: bool) -> Non
     click.echo("Next: hand out the folders in exercises/; course collect takes the answers.")
 
 
-@click.command()
+@click.command(cls=WithSettings)
 @click.argument("assignment")
-@click.option("--student", "students", multiple=True, help="Only this one; can be repeated.")
-@click.option("--force", is_flag=True, help="Grade again what has been graded already.")
+@click.option(
+    "--student",
+    "students",
+    multiple=True,
+    metavar="ID",
+    help="Only this one, or those that fit a pattern such as 'a*'; can be repeated.",
+)
+@click.option("--notebook", metavar="PATTERN", help="Only these notebooks of the assignment.")
+@click.option("--force", "-f", is_flag=True, help="Grade again what has been graded already.")
+@click.option("--create", is_flag=True, hidden=True)  # nbgrader's default, as here
+@click.option("--db", metavar="URL", help="Of the gradebook; that of the course by default.")
 @click.option(
     "--jobs",
     "-j",
@@ -109,12 +130,15 @@ def release(root: Path | None, assignments: tuple[str, ...], force: bool) -> Non
 @click.option(
     "--unsafe-no-sandbox", is_flag=True, help="Run students' code with all rights of yours."
 )
-@click.pass_obj
+@click.pass_context
 def grade(
-    root: Path | None,
+    context: click.Context,
     assignment: str,
     students: tuple[str, ...],
+    notebook: str | None,
     force: bool,
+    create: bool,
+    db: str | None,
     jobs: int | None,
     scheduler: str,
     unsafe_no_sandbox: bool,
@@ -122,7 +146,8 @@ def grade(
     """Grade the collected submissions of ASSIGNMENT that are new or have changed.
 
     Notebooks run many at a time, each in a sandbox without network and without sight of anything
-    but itself.
+    but itself. Settings of nbgrader can be given as in 'nbgrader autograde', for example
+    --Execute.timeout=60.
 
     Exit code: 0 when all were graded, 1 when some could not be or are flagged, 2 when nothing could
     start.
@@ -133,15 +158,19 @@ def grade(
                 "grading needs Linux, which contains the students' code; use a Linux machine, a "
                 "virtual one, or WSL 2. 'nbgrader autograde' works here, without a sandbox"
             )
-        course = _course(root)
-        from course_lib.tools.grading.grade import Options
+        settings = context.meta[SETTING]
+        settings += ["--Autograde.create_student=True"] if create else []
+        settings += [f"--CourseDirectory.notebook_id={notebook}"] if notebook else []
+        settings += [f"--CourseDirectory.db_url={db}"] if db else []
+        course = _course(context.obj, settings)
+        from course_lib.tools.grading.grade import Options, chosen
         from course_lib.tools.grading.grade import grade as grade_all
         from course_lib.tools.grading.report import Report
 
         options = Options(jobs or 0, scheduler, not unsafe_no_sandbox)
-        total = len(students or course.students(assignment))
-        with Report(assignment, total) as report:
-            for graded in grade_all(course, assignment, students, force, options):
+        names = chosen(course, assignment, students)
+        with Report(assignment, len(names)) as report:
+            for graded in grade_all(course, assignment, names, force, options):
                 report.add(graded)
         report.summary()
     if report.failed:

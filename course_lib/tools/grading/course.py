@@ -8,7 +8,7 @@ import os
 import re
 import sysconfig
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,23 +44,28 @@ class Course:
     config: Config
 
     @classmethod
-    def find(cls, start: Path | None = None) -> Course:
-        """The course around a folder (the current one by default).
+    def find(cls, start: Path | None = None, settings: Sequence[str] = ()) -> Course:
+        """The course around a folder.
+
+        Args:
+            start: the folder; the current one by default.
+            settings: of nbgrader, as on its command line (``--Class.trait=value``); they come
+                before those of the file.
 
         Raises:
             GradingError: neither the folder nor one above it has an ``nbgrader_config.py``, or that
-                file cannot be read.
+                file or the settings cannot be used.
         """
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
             if (folder / CONFIG).is_file():
-                return cls._load(folder)
+                return cls._load(folder, list(settings))
         raise GradingError(
             f"no {CONFIG} in {start} or above it; change to the folder of the course and try again"
         )
 
     @classmethod
-    def _load(cls, root: Path) -> Course:
+    def _load(cls, root: Path, settings: list[str]) -> Course:
         # nbgrader calls `alembic` by name, also when the environment is not activated.
         scripts, path = sysconfig.get_path("scripts"), os.environ.get("PATH", "")
         if scripts not in path.split(os.pathsep):
@@ -70,9 +75,10 @@ class Course:
         application.raise_config_file_errors = True
         with contextlib.chdir(root):
             try:
-                application.initialize([], root=str(root))
+                application.initialize(settings, root=str(root))
             except (Exception, SystemExit) as error:
-                raise GradingError(f"{root / CONFIG} cannot be used: {error}") from error
+                used = " ".join([str(root / CONFIG), *settings])
+                raise GradingError(f"{used} cannot be used: {error}") from error
         return cls(application.coursedir, application.config)
 
     @property

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fnmatch
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from course_lib.tools.grading.course import Course, GradingError, captured_logs
+from course_lib.tools.grading.course import CONFIG, Course, GradingError, captured_logs
 from course_lib.tools.grading.engine import pool
 from course_lib.tools.grading.engine.controls import Controls, passes, planted_wrong_answers
 from course_lib.tools.grading.engine.job import TEST, Job, Result
@@ -40,6 +41,7 @@ ENDED = "the worker was ended again and again, by the machine or by a person"
 SLOWER = 20  # a student's cell may take so many times what the slowest of the reference takes
 AHEAD = 3  # submissions that wait for each worker
 STANDARD_SECONDS = 30  # nbgrader's own limit for a cell
+NO_TIMEOUT = 3600.0  # seconds for a cell where there is no limit
 VARIABLES = ("COURSE_SEED", "COURSE_DATA", "COURSE_OFFLINE", "LANG", "LC_ALL", "PATH")
 
 
@@ -96,7 +98,7 @@ def grade(
     Args:
         course: the course.
         assignment: its name.
-        students: whose submissions; all by default.
+        students: whose submissions, see :func:`chosen`; all by default.
         force: grade again what has been graded already.
         options: see there.
 
@@ -108,8 +110,7 @@ def grade(
             no sandbox, or the tests do not tell the solution from the release.
     """
     options = options or Options()
-    course.check_released(assignment)
-    students = _chosen(course, assignment, students)
+    students = chosen(course, assignment, students)
     waiting = [
         student for student in students if force or _has_changed(course, assignment, student)
     ]
@@ -131,29 +132,62 @@ def grade(
         ) from error
 
 
-def _chosen(course: Course, assignment: str, students: Iterable[str]) -> list[str]:
+def chosen(course: Course, assignment: str, students: Iterable[str] = ()) -> list[str]:
+    """The students who are meant, by nbgrader's rules.
+
+    Args:
+        course: the course.
+        assignment: its name.
+        students: ids, or patterns such as ``a*``; by default ``CourseDirectory.student_id``, which
+            is all. Left out are ``CourseDirectory.student_id_exclude``, and who has not handed in
+            a notebook that ``CourseDirectory.notebook_id`` asks for.
+
+    Raises:
+        GradingError: the assignment has not been released, a student has no submission, or nobody
+            is left.
+    """
+    course.check_released(assignment)
     submitted = course.students(assignment)
-    students = list(students)
-    if unknown := sorted(set(students) - set(submitted)):
-        raise GradingError(
-            f"{unknown[0]!r} has no submission of {assignment}; there are {len(submitted)}: "
-            f"{', '.join(submitted[:8])}{' …' if len(submitted) > 8 else ''}"
-        )
     if not submitted:
         raise GradingError(
             f"no submissions of {assignment} in {course.path('submitted', assignment, '*')}; "
             f"'course collect {assignment} DOWNLOAD' puts them there"
         )
-    return students or submitted
+    found: set[str] = set()
+    for each in students or [course.directory.student_id]:
+        fitting = {each} if each in submitted else set(fnmatch.filter(submitted, each))
+        if not fitting:
+            raise GradingError(
+                f"{each!r} has no submission of {assignment}; there are {len(submitted)}: "
+                f"{', '.join(submitted[:8])}{' …' if len(submitted) > 8 else ''}"
+            )
+        found |= fitting
+    if course.directory.notebook_id != "*":
+        found = {student for student in found if _notebooks(course, assignment, student)}
+    if left := found - set(course.directory.student_id_exclude.split(",")):
+        return sorted(left)
+    raise GradingError(
+        f"nothing of {assignment} is asked for: nobody has handed in "
+        f"{course.directory.notebook_id}.ipynb, or who has is in CourseDirectory.student_id_exclude"
+    )
+
+
+def _notebooks(course: Course, assignment: str, student: str) -> set[str]:
+    """The files that a student has handed in for the notebooks that are asked for."""
+    folder = course.path("submitted", assignment, student)
+    return {path.name for path in folder.glob(f"{course.directory.notebook_id}.ipynb")}
 
 
 def _has_changed(course: Course, assignment: str, student: str) -> bool:
     """Whether a submission has to be graded, by nbgrader's rules."""
     done = course.path("autograded", assignment, student)
+    handed_in = course.path("submitted", assignment, student)
     if not done.exists():
         return True
-    new = _time_of(course, course.path("submitted", assignment, student))
-    old = _time_of(course, done)
+    asked_for = _notebooks(course, assignment, student)
+    if course.directory.notebook_id != "*" and not asked_for <= {x.name for x in done.iterdir()}:
+        return True
+    new, old = _time_of(course, handed_in), _time_of(course, done)
     return new is not None and old is not None and new > old
 
 
@@ -363,10 +397,24 @@ def _encoded(files: dict[str, bytes]) -> dict[str, str]:
 
 
 def _limits(course: Course) -> Limits:
-    """The limits of ``nbgrader_config.py``: ``c.Execute.timeout``, and ``c.Limits.…`` by name."""
-    seconds = course.config.get("Execute", {}).get("timeout", STANDARD_SECONDS) or 3600
-    own = dict(course.config.get("Limits", {}))
-    return Limits(**{"cell_seconds": seconds, "notebook_seconds": 10 * seconds, **own})
+    """The limits of ``nbgrader_config.py``: ``c.Execute.timeout``, and ``c.Limits.…`` by name.
+
+    Raises:
+        GradingError: one of them is unknown, or no number.
+    """
+    given = dict(course.config.get("Limits", {}))
+    timeout = course.config.get("Execute", {}).get("timeout", STANDARD_SECONDS)
+    kinds = {each.name: type(each.default) for each in fields(Limits)}
+    try:
+        seconds = NO_TIMEOUT if timeout in (None, "None") else float(timeout)
+        seconds = seconds if seconds > 0 else NO_TIMEOUT  # nbgrader writes -1 for none
+        own = {name: kinds[name](float(value)) for name, value in given.items()}
+        return Limits(**{"cell_seconds": seconds, "notebook_seconds": 10 * seconds, **own})
+    except (KeyError, TypeError, ValueError) as error:
+        raise GradingError(
+            f"a limit in {CONFIG} cannot be used: {error}; c.Execute.timeout and c.Limits take "
+            f"numbers, the latter for {', '.join(kinds)}"
+        ) from error
 
 
 def _scaled(limits: Limits, reference: Result) -> Limits:

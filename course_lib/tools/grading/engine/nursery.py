@@ -83,6 +83,7 @@ class Nursery:
                 self._ready = self.process.stdout.readline() == READY
                 if not self._ready:
                     said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+                    self._end()  # for sure, so that nobody takes it for a living one
                     killed = Lost("it was killed while it started")
                     self._refusal = sandbox.NoSandbox(said[-1]) if said else killed
             if self._refusal:
@@ -133,11 +134,14 @@ class Nursery:
 
     def close(self) -> None:
         self.door.close()
+        self._end()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def _end(self) -> None:
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
 
 
 def _sender(connection: socket.socket) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 
-from course_lib.tools.grading.course import Course
+from course_lib.tools.grading.course import Course, GradingError
 from course_lib.tools.grading.engine.controls import code_cells
 from course_lib.tools.grading.engine.graft import NothingKnown, graft
 from course_lib.tools.grading.engine.job import TEST, CodeCell, Result
@@ -104,15 +104,24 @@ class Submission:
 
 
 class Preparation:
-    """Prepares the submissions of one assignment."""
+    """Prepares the submissions of one assignment.
+
+    Raises:
+        GradingError: none of its notebooks is asked for.
+    """
 
     def __init__(self, course: Course, assignment: str, desk: Desk):
         self.course, self.assignment, self.desk = course, assignment, desk
         self.release_folder = course.path("release", assignment)
         self.releases = {
             path.stem: nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-            for path in sorted(self.release_folder.glob("*.ipynb"))
+            for path in sorted(self.release_folder.glob(f"{course.directory.notebook_id}.ipynb"))
         }
+        if not self.releases:
+            raise GradingError(
+                f"no notebook {course.directory.notebook_id}.ipynb in {self.release_folder}; "
+                f"'course release {assignment}' or 'nbgrader generate_assignment' writes it"
+            )
         self.given = dict(self._given_files())
 
     def of(self, student: str) -> Submission:
@@ -123,6 +132,8 @@ class Preparation:
         """
         folder = self.course.path("submitted", self.assignment, student)
         submission = Submission(student)
+        if odd := _odd_id(student):
+            raise Unreadable(f"The folder's name is no id for nbgrader: {odd}. Rename the folder.")
         if not folder.is_dir() or folder.is_symlink():
             raise Unreadable("The submission is a link, not a folder.")
         files = self._read_files(folder, submission.problems)
@@ -224,6 +235,17 @@ class Preparation:
         notebook, said = gradable(data, Release.read(path), releases_beside(path))
         problems += said
         return notebook
+
+
+def _odd_id(student: str) -> str:
+    """Why nbgrader cannot hold a student's id; empty where it can."""
+    try:
+        student.encode()
+    except UnicodeEncodeError:
+        return "it is not UTF-8 text"
+    if student != student.strip():
+        return "it begins or ends with a blank"
+    return "it has two lines" if "\n" in student else ""
 
 
 def _walk(folder: Path, ignored: list[str]) -> Iterator[tuple[Path, str]]:

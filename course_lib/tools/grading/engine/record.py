@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
 import json
 import logging
 import shutil
@@ -259,6 +260,9 @@ class Desk:
             self.gradebook.end(keep)
             if not keep and old.exists():
                 old.rename(final)
+        for path in old.glob("*.ipynb"):  # of notebooks that are not graded this time
+            if not fnmatch.fnmatch(path.stem, self.course.directory.notebook_id):
+                shutil.copy(path, self.path("built", student))
         final.parent.mkdir(parents=True, exist_ok=True)
         self.path("built", student).rename(final)
         shutil.rmtree(self.path("staged", student), ignore_errors=True)
@@ -293,8 +297,9 @@ class Desk:
         grader = self.grader()
         grader.executed, grader.note = executed, note
         directory = grader.coursedir
-        before = directory.assignment_id, directory.student_id
+        before = directory.assignment_id, directory.student_id, directory.notebook_id
         directory.assignment_id, directory.student_id = self.assignment, student
+        directory.notebook_id = "*"  # all that are staged
         complaints = _Complaints()
         grader.log.addHandler(complaints)
         try:
@@ -303,7 +308,7 @@ class Desk:
             raise NbGraderException(complaints.last or str(error)) from error
         finally:
             grader.log.removeHandler(complaints)
-            directory.assignment_id, directory.student_id = before
+            directory.assignment_id, directory.student_id, directory.notebook_id = before
 
 
 class _Complaints(logging.Handler):
