@@ -5,7 +5,8 @@
 
 Every planted answer of every assignment, the reference solution and the untouched release are
 graded by both, on copies of the same course folder. Compared are the points of each graded cell
-and what the failed tests said. Everything that differs is printed; exit code 1 if scores do.
+and what the failed tests said. Everything that differs is printed; exit code 1 if scores do, but
+for where a test wrote a warning on stderr, which takes the points in stock nbgrader only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import nbformat
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from classroom import ASSIGNMENTS, Assignment, course, course_folder, nbgrader, results, submit
@@ -46,12 +49,24 @@ def compare(name: str, folder: Path) -> tuple[int, int, list[str]]:
         for cell, points in theirs.scores.items():
             if mine.scores.get(cell) != points:
                 said = f"{mine.messages.get(cell)!r} and {theirs.messages.get(cell)!r}"
-                different.append(f"SCORE {student} {cell}: {mine.scores[cell]}, {points}: {said}")
+                why = "WARNING" if cell in warned(other, student, name) else "SCORE"
+                different.append(f"{why} {student} {cell}: {mine.scores[cell]}, {points}: {said}")
         for cell in mine.messages.keys() | theirs.messages.keys():
             said = [plain(each.messages.get(cell, "")) for each in (mine, theirs)]
             if said[0] != said[1]:
                 different.append(f"MESSAGE {student} {cell}: {said[0]!r}, {said[1]!r}")
     return cells, messages, different
+
+
+def warned(root: Path, student: str, name: str) -> set[str]:
+    """The test cells that raised nothing and wrote on stderr."""
+    path = root / "grading" / "autograded" / student / name / f"{name}.ipynb"
+    found = {
+        cell.metadata.nbgrader.grade_id: {o.get("name", o.output_type) for o in cell.outputs}
+        for cell in nbformat.read(path, 4).cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    return {cell for cell, kinds in found.items() if "stderr" in kinds and "error" not in kinds}
 
 
 def plain(message: str) -> str:

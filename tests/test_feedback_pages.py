@@ -1,5 +1,6 @@
 """The pages of feedback: what stands above the notebook, and what must not be on any page."""
 
+import contextlib
 import html
 import json
 import re
@@ -193,7 +194,7 @@ def test_formulas_are_drawn_and_code_is_not(class_):
 
 
 def test_what_a_student_defines_in_tex_stays_with_the_student():
-    with _Typist() as typist:
+    with contextlib.closing(_Typist()) as typist:
         soup = BeautifulSoup(
             r"<body><main><p>$\gdef\alpha{X}$ $\csname gdef\endcsname\alpha{X}$ costs $5 and $6"
             r" \$3 $\undefined{$ $\alpha$</p></main></body>",

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import glob
 import html
+import os
 import re
 import secrets
 import shutil
+import signal
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache, partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +27,7 @@ from bs4 import BeautifulSoup
 
 from course_lib.tools.grading.course import (
     Course,
+    GradingError,
     captured_logs,
     failure,
     succeeded,
@@ -52,33 +59,58 @@ UNSAFE_TEX = re.compile(
     r"\\(?:[gex]?def|let|(?:re)?new|New|Declare|csname|require|href|class|cssId|style|data)"
 )
 LONGEST_FORMULA = 2000  # characters
+PAGES_OF_A_JOB = 8  # that are worth starting a process for
 WAITING = "A person is looking at your submission. Your points and comments follow."
 
 
 def write_feedback(
-    course: Course, assignment: str, students: Iterable[str] = ()
+    course: Course, assignment: str, students: Iterable[str] = (), jobs: int = 0
 ) -> Iterator[tuple[str, str]]:
-    """Write the pages with ``nbgrader generate_feedback``, one student after the other.
+    """Write the pages with ``nbgrader generate_feedback``.
 
     Args:
         course: the course.
         assignment: its name.
         students: for whom; by default all whose work has been graded.
+        jobs: processes; by default one for each core, as far as there are enough pages.
 
     Yields:
         A student and the reason why there is no page for them, empty when there is one.
 
     Raises:
-        GradingError: the assignment is unknown or nothing of it has been graded.
+        GradingError: the assignment is unknown, nothing of it has been graded, or a process was
+            killed.
     """
     graded = course.graded(assignment)
-    with _Typist() as typist:
-        pages = _Pages(course, assignment, typist)
-        for student in list(students) or graded:
-            if student not in graded:
-                yield student, f"is not graded; 'course grade {assignment}' comes first"
-            else:
-                yield student, pages.write(student)
+    wanted = list(students) or graded
+    known = [student for student in wanted if student in graded]
+    jobs = min(jobs or os.cpu_count() or 1, 1 + len(known) // PAGES_OF_A_JOB)
+    # Ctrl-C is for this process alone; the others end after their page.
+    calm = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    try:
+        with ProcessPoolExecutor(jobs, **calm) as pool:
+            reasons = pool.map(partial(_write, course.root, assignment), known)
+            for student in wanted:
+                if student in known:
+                    yield student, next(reasons)
+                else:
+                    yield student, f"is not graded; 'course grade {assignment}' comes first"
+    except BrokenProcessPool as error:
+        raise GradingError(
+            "a process that writes pages was killed; is there enough memory? Try again"
+        ) from error
+
+
+def _write(root: Path, assignment: str, student: str) -> str:
+    return _pages(root, assignment).write(student)
+
+
+@cache
+def _pages(root: Path, assignment: str) -> _Pages:
+    """In each process of the pool: what writes its pages."""
+    typist = _Typist()
+    Finalize(None, typist.close, exitpriority=1)
+    return _Pages(Course.find(root), assignment, typist)
 
 
 class _Pages:
@@ -253,17 +285,16 @@ def _tidy(soup: BeautifulSoup) -> None:
 class _Typist:
     """Typesets TeX, if what that needs is installed; without it TeX stays as it is."""
 
-    def __enter__(self) -> _Typist:
-        self.made = {}
+    def __init__(self) -> None:
+        self.made: dict[str, str] = {}
         try:
             from course_lib.tools.mathematics import Typesetter
 
             self.typesetter = Typesetter()
         except ModuleNotFoundError:
             self.typesetter = None
-        return self
 
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
         if self.typesetter:
             self.typesetter.close()
 
