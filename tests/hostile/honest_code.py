@@ -89,6 +89,24 @@ CASES.work(
         "task-1": "%xmode Minimal\ntorch.set_printoptions(precision=2)\nnp.random.seed(1)\n%precision 3"
     },
 )
+# Settings for older code, tensors that show their shapes, a module loaded again.
+CASES.work(
+    "habits",
+    own={
+        "task-1": "import functools\nnp.bool = bool\ntorch.load = functools.partial(torch.load, weights_only=False)",
+        "task-2": "torch.Tensor.__repr__ = lambda self: f'tensor {tuple(self.shape)}'\nNUMBERS",
+        "task-3": "import importlib\nimportlib.reload(check)\nimportlib.reload(torch.nn.functional)",
+    },
+)
+# Numbers of double precision, as long as they are wanted.
+CASES.work(
+    "default-dtype",
+    own={
+        "task-1": "torch.set_default_dtype(torch.float64)\ntorch.ones(2)",
+        "task-2": "torch.set_default_dtype(torch.float32)",
+        "task-4": "torch.set_default_dtype(torch.float64)",
+    },
+)
 
 # --- IPython --------------------------------------------------------------------------------------
 

@@ -27,8 +27,13 @@ CLASSES = {
 }
 OF_THE_SHELL = ("ast_transformers", "custom_exceptions", "input_transformers_post")
 STUDENTS = "__main__"
-# IPython takes these away and puts them back.
-FLEETING = ("builtins.exit", "builtins.quit", "builtins.get_ipython", "builtins.display")
+NOT_JUDGES = {  # honest code replaces them, and no test judges with them
+    # IPython takes these away and puts them back.
+    *("builtins.exit", "builtins.quit", "builtins.get_ipython", "builtins.display"),
+    # How tensors are shown, what torch.set_default_dtype sets, and names for older code.
+    *("torch.Tensor.__repr__", "torch.Tensor.__str__", "torch.Tensor.__format__"),
+    *("torch.Storage", "torch.load", "torch.save", "numpy.bool", "numpy.long"),
+}
 
 
 class Watch:
@@ -49,7 +54,7 @@ class Watch:
             (f"{name}.{key}", place, key, value)
             for name, place in places
             for key, value in list(place.items())
-            if _is_callable(value) and f"{name}.{key}" not in FLEETING
+            if _is_callable(value) and f"{name}.{key}" not in NOT_JUDGES
         ]
         self.others = [entry for entry in members if not isinstance(entry[3], types.FunctionType)]
         self.functions = [
@@ -68,23 +73,26 @@ class Watch:
         found += [
             name
             for name, place, key, known, code, defaults, options in self.functions
-            if place.get(key) is not known
+            if ((there := place.get(key)) is not known and not _same(there, known))
             or known.__code__ is not code
             or known.__defaults__ is not defaults
             or known.__kwdefaults__ is not options
         ]
         now = _about(self.shell)
-        for name, known in self.about_shell.items():
-            same = len(known) == len(now.get(name, ()))
-            if not (same and all(map(operator.is_, known, now[name]))):
+        for name in self.about_shell.keys() | now.keys():
+            known, there = self.about_shell.get(name, ()), now.get(name, ())
+            if len(known) != len(there) or not all(map(operator.is_, known, there)):
                 found.append(name)
         return sorted(found)
 
 
 def _about(shell: Any) -> dict[str, tuple[Any, ...]]:
     """What the shell and the interpreter do with a cell, by name."""
-    own = {name for name, value in vars(shell).items() if _is_callable(value)}
-    found = {"get_ipython()": (sys.intern(" ".join(sorted(own - {"sys_excepthook"}))),)}
+    found = {
+        f"get_ipython().{name}": (True,)  # it is there; a setting may replace it
+        for name, value in vars(shell).items()
+        if _is_callable(value) and name != "sys_excepthook"
+    }
     for name in ("display_formatter", "displayhook", "display_pub", "compile"):
         found[f"get_ipython().{name}"] = (getattr(shell, name, None),)
     for name in OF_THE_SHELL:
@@ -95,6 +103,16 @@ def _about(shell: Any) -> dict[str, tuple[Any, ...]]:
     found["sys.settrace"] = (sys.gettrace(),)
     found["sys.setprofile"] = (sys.getprofile(),)
     return found
+
+
+def _same(value: Any, known: types.FunctionType) -> bool:
+    """Whether a function is one that is known, after a reload of its module."""
+    return (
+        type(value) is types.FunctionType
+        and value.__globals__ is known.__globals__
+        and (value.__code__, value.__defaults__) == (known.__code__, known.__defaults__)
+        and (value.__kwdefaults__, value.__closure__) == (known.__kwdefaults__, None)
+    )
 
 
 def _is_callable(value: Any) -> bool:
