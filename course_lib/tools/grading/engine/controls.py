@@ -43,6 +43,7 @@ from course_lib.tools.grading.release import TASK
 SHARE = 0.06  # of the reference solution's time may go into controls that take time
 LEAST_SECONDS = 0.3  # which they may always take
 FREE_SECONDS = 0.05  # nonsense that takes less is not counted
+MOST_NAMES = 3  # in one line of evidence
 
 
 def code_cells(notebook: Any, stubs: dict[str, str]) -> list[tuple[Any, CodeCell]]:
@@ -195,28 +196,33 @@ class Controls:
         self, cells: list[CodeCell], points: dict[str, float], result: Result
     ) -> tuple[str, ...]:
         """What shows that a submission tampered with its judge; empty when nothing does."""
-        said = [result.forged] if result.forged else []
+        found: dict[str, list[str]] = {}
         for (position, kind), ran in result.controls.items():
             name = cells[position].name
             earned = passes(result.cells[position], points[name])
+            passed = passes(ran, points[name])
             if kind == ALONE:
-                if (
-                    points[name]
-                    and earned
-                    and not passes(ran, points[name])
-                    and not _timed_out(ran)
-                ):
-                    said.append(f"the test {name} passes only while the notebook's threads run")
-                continue
-            if earned and (name, kind) in self.valid and passes(ran, points[name]):
-                said.append(f"the test {name} also passes with {INSTEAD[kind]}")
-        for position, names in result.changed.items():
-            if strange := [name for name in names if name not in self.usual]:
-                said.append(f"{', '.join(strange[:3])} had been replaced in {cells[position].name}")
+                if points[name] and earned and not passed and not _timed_out(ran):
+                    found.setdefault("pass only while the notebook's threads run", []).append(name)
+            elif earned and passed and (name, kind) in self.valid:
+                found.setdefault(f"also pass with {INSTEAD[kind]}", []).append(name)
         for position, cell in enumerate(cells):
             if cell.kind == TEST and _too_much(result.cells[position], points[cell.name]):
-                said.append(f"the test {cell.name} gave more points than it has")
-        return tuple(dict.fromkeys(said))
+                found.setdefault("gave more points than they have", []).append(cell.name)
+        said = [result.forged] if result.forged else []
+        said += [f"tests that {what}: {_some(names)}" for what, names in found.items()]
+        replaced: dict[str, list[str]] = {}
+        for position, names in result.changed.items():
+            if strange := [name for name in names if name not in self.usual]:
+                replaced.setdefault(_some(strange), []).append(cells[position].name)
+        said += [f"replaced in {_some(names)}: {what}" for what, names in replaced.items()]
+        return tuple(said)
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 INSTEAD = {
