@@ -3,8 +3,11 @@
 import contextlib
 import html
 import json
+import os
 import re
 import shutil
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from looks import looks
 from nbgrader.api import Gradebook
 from small_source import ESSAY, SUMS
 
-from course_lib.tools.grading.feedback import _Typist, harmless
+from course_lib.tools.grading.course import Course, GradingError
+from course_lib.tools.grading.feedback import _Pages, _Typist, harmless, write_feedback
 from course_lib.tools.grading.release import source_notebook, sources, tasks
 from course_lib.tools.grading.sections import SECTIONS, Book, anchor, headings
 
@@ -243,3 +247,10 @@ def test_anchors_are_those_of_the_book(tmp_path):
 
 def test_a_course_without_a_book_has_no_places(tmp_path):
     assert Book(tmp_path, "sums").place("task-1") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the processes are no copies of this")
+def test_a_process_that_is_killed_is_said_in_words(class_, monkeypatch):
+    monkeypatch.setattr(_Pages, "write", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(GradingError, match="was killed; is there enough memory"):
+        list(write_feedback(Course.find(class_), "sums"))

@@ -64,15 +64,14 @@ WAITING = "A person is looking at your submission. Your points and comments foll
 
 
 def write_feedback(
-    course: Course, assignment: str, students: Iterable[str] = (), jobs: int = 0
+    course: Course, assignment: str, students: Iterable[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Write the pages with ``nbgrader generate_feedback``.
+    """Write the pages with ``nbgrader generate_feedback``, in a process for each core.
 
     Args:
         course: the course.
         assignment: its name.
         students: for whom; by default all whose work has been graded.
-        jobs: processes; by default one for each core, as far as there are enough pages.
 
     Yields:
         A student and the reason why there is no page for them, empty when there is one.
@@ -84,7 +83,7 @@ def write_feedback(
     graded = course.graded(assignment)
     wanted = list(students) or graded
     known = [student for student in wanted if student in graded]
-    jobs = min(jobs or os.cpu_count() or 1, 1 + len(known) // PAGES_OF_A_JOB)
+    jobs = min(os.cpu_count() or 1, 1 + len(known) // PAGES_OF_A_JOB)
     # Ctrl-C is for this process alone; the others end after their page.
     calm = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     try:

@@ -89,7 +89,7 @@ class Options:
 def grade(
     course: Course,
     assignment: str,
-    students: Iterable[str] = (),
+    students: list[str],
     force: bool = False,
     options: Options | None = None,
 ) -> Iterator[Graded]:
@@ -98,7 +98,7 @@ def grade(
     Args:
         course: the course.
         assignment: its name.
-        students: whose submissions, see :func:`chosen`; all by default.
+        students: whose submissions, as :func:`chosen` gives them.
         force: grade again what has been graded already.
         options: see there.
 
@@ -106,11 +106,9 @@ def grade(
         What became of each submission, in their order.
 
     Raises:
-        GradingError: the assignment has not been released, a student has no submission, there is
-            no sandbox, or the tests do not tell the solution from the release.
+        GradingError: there is no sandbox, or the tests do not tell the solution from the release.
     """
     options = options or Options()
-    students = chosen(course, assignment, students)
     waiting = [
         student for student in students if force or _has_changed(course, assignment, student)
     ]
@@ -184,9 +182,10 @@ def _has_changed(course: Course, assignment: str, student: str) -> bool:
     handed_in = course.path("submitted", assignment, student)
     if not done.exists():
         return True
-    asked_for = _notebooks(course, assignment, student)
-    if course.directory.notebook_id != "*" and not asked_for <= {x.name for x in done.iterdir()}:
-        return True
+    if course.directory.notebook_id != "*":
+        there = {path.name for path in done.iterdir()}
+        if not _notebooks(course, assignment, student) <= there:
+            return True
     new, old = _time_of(course, handed_in), _time_of(course, done)
     return new is not None and old is not None and new > old
 
@@ -410,7 +409,7 @@ def _limits(course: Course) -> Limits:
         seconds = seconds if seconds > 0 else NO_TIMEOUT  # nbgrader writes -1 for none
         own = {name: kinds[name](float(value)) for name, value in given.items()}
         return Limits(**{"cell_seconds": seconds, "notebook_seconds": 10 * seconds, **own})
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise GradingError(
             f"a limit in {CONFIG} cannot be used: {error}; c.Execute.timeout and c.Limits take "
             f"numbers, the latter for {', '.join(kinds)}"
